@@ -1,0 +1,55 @@
+# Everything a person or CI runs. Each target can be run again at any time and does only what is missing.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+BIN := .venv/bin
+
+.PHONY: help setup serve test train docs lock image-check clean
+
+help:
+	@echo "make serve [HOST=... PORT=...]  set up, train if there is no model, serve"
+	@echo "make setup                      the environment alone, in .venv/"
+	@echo "make test                       all checks: ruff, mypy, pytest"
+	@echo "make train                      train the model again"
+	@echo "make docs                       train, and render README output, data card and model card"
+	@echo "make lock                       compile requirements*.lock anew from pyproject.toml"
+	@echo "make image-check                build the image without a registry and POST to it (root, Debian)"
+
+setup: .venv/.runtime
+
+.venv/.runtime: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+serve: setup
+	$(BIN)/helmkeel serve --host $(HOST) --port $(PORT)
+
+train: setup
+	$(BIN)/helmkeel train
+
+docs: train
+	$(BIN)/python -m training.docs
+
+test: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+lock: .venv/.dev
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--no-emit-find-links pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--no-emit-find-links --extra dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+
+image-check:
+	sh tests/image_check.sh
+
+clean:
+	rm -rf .venv artifact .image build *.egg-info

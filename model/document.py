@@ -1,0 +1,120 @@
+"""A whole document: its sentences tagged, its verdict, and everything that was not scored."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from model.labels import Concept, Dimension, Label, Side, Verdict
+from model.segment import Segmentation, Sentence, Skipped, segment
+from model.tagger import Explanation, Tag, Tagger
+from model.tokens import TOKEN
+
+ORIENTED_MINIMUM: Final = 0.05
+"""Share of oriented sentences under which a document is about neither."""
+MAJORITY: Final = 0.6
+"""Share of the oriented sentences that a side needs to name the document."""
+MINIMUM_SENTENCES: Final = 5
+MINIMUM_WORDS: Final = 50
+"""A document with fewer sentences and fewer words than these is `insufficient`."""
+FOREIGN_SHARE: Final = 0.5
+"""Share of abstained sentences from which the language counts as unsupported."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedSentence:
+    """A sentence of a document, what the model says of it and, on request, why."""
+
+    sentence: Sentence
+    tag: Tag
+    explanation: Explanation | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedDocument:
+    """What Helmkeel says about a document.
+
+    Attributes:
+        label: the verdict.
+        counts: sentences of each label.
+        dimensions: for each dimension that occurs, sentences on each side.
+        concepts: for each framework concept that occurs, sentences that show it.
+        unsupported_language: whether the tagger knew too few words in at least half of the sentences.
+    """
+
+    label: Verdict
+    counts: dict[Label, int]
+    dimensions: dict[Dimension, dict[Side, int]]
+    concepts: dict[Concept, int]
+    sentences: list[TaggedSentence]
+    skipped: list[Skipped]
+    unsupported_language: bool
+
+    @property
+    def shares(self) -> dict[Label, float]:
+        """The share of each label among the scored sentences, in [0, 1]; all 0 where none was scored."""
+        total = len(self.sentences)
+        return {label: count / total if total else 0.0 for label, count in self.counts.items()}
+
+
+class TooManySentencesError(ValueError):
+    """The document has more sentences than the limit."""
+
+    def __init__(self, limit: int, found: int) -> None:
+        super().__init__(f"the document has {found} sentences, the limit is {limit}; send it in parts")
+        self.limit = limit
+        self.found = found
+
+
+def tag_document(tagger: Tagger, text: str, *, evidence: bool = False, max_sentences: int | None = None) -> TaggedDocument:
+    """Segment a document and tag its sentences.
+
+    Raises:
+        TooManySentencesError: there are more than `max_sentences`.
+    """
+    return tag_segments(tagger, segment(text), evidence=evidence, max_sentences=max_sentences)
+
+
+def tag_segments(tagger: Tagger, segments: Segmentation, *, evidence: bool = False, max_sentences: int | None = None) -> TaggedDocument:
+    """Tag what a segmenter found. Raises TooManySentencesError as `tag_document` does."""
+    sentences = segments.sentences
+    if max_sentences is not None and len(sentences) > max_sentences:
+        raise TooManySentencesError(max_sentences, len(sentences))
+    tags = tagger.tag([sentence.text for sentence in sentences])
+    counts = Counter(tag.label for tag in tags)
+    words = sum(len(TOKEN.findall(sentence.text)) for sentence in sentences) if len(sentences) < MINIMUM_SENTENCES else MINIMUM_WORDS
+    return TaggedDocument(
+        label=verdict(counts, words),
+        counts={label: counts[label] for label in Label},
+        dimensions=profile(tags),
+        concepts={concept: count for concept in Concept if (count := sum(tag.concept is concept for tag in tags))},
+        sentences=[
+            TaggedSentence(sentence, tag, tagger.explain(sentence.text) if evidence else None)
+            for sentence, tag in zip(sentences, tags, strict=True)
+        ],
+        skipped=segments.skipped,
+        unsupported_language=bool(tags) and sum(tag.abstained for tag in tags) / len(tags) >= FOREIGN_SHARE,
+    )
+
+
+def verdict(counts: Counter[Label], words: int) -> Verdict:
+    """Name a document from the labels of its sentences: the side with at least 60% of the oriented ones, if 5% are oriented at all."""
+    total = counts.total()
+    if total == 0 or (total < MINIMUM_SENTENCES and words < MINIMUM_WORDS):
+        return Verdict.INSUFFICIENT
+    oriented = total - counts[Label.NEITHER]
+    if oriented < ORIENTED_MINIMUM * total or oriented == 0:
+        return Verdict.NEITHER
+    for side in Side:
+        if counts[Label(side)] >= MAJORITY * oriented:
+            return Verdict(side)
+    return Verdict.MIXED
+
+
+def profile(tags: Sequence[Tag]) -> dict[Dimension, dict[Side, int]]:
+    """Count, for each dimension that occurs, the sentences that carry each side's tag; `mixed` counts on both."""
+    found: dict[Dimension, Counter[Side]] = {}
+    for tag in tags:
+        if tag.dimension:
+            found.setdefault(tag.dimension, Counter()).update(tag.label.tags)
+    return {dimension: {side: found[dimension][side] for side in Side} for dimension in Dimension if dimension in found}

@@ -1,0 +1,144 @@
+"""The trained model as serving needs it: tables from words to contributions.
+
+Everything the pipeline of `training` learnt is a sum over the words and neighbouring pairs of a sentence, divided by the square root
+of the number
+of its tokens. So each feature of a word (the word itself, its character pieces, its embedding) folds into one row of numbers, once, at
+export.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from model.labels import Concept, Dimension, Side
+from model.tokens import END, NAME, NUMBER, PLACEHOLDERS, START, character_grams
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+SIDES: Final = tuple(Side)
+SIDE_DIMENSIONS: Final = tuple((side, dimension) for side in Side for dimension in Dimension)
+CONCEPTS: Final = tuple(Concept)
+
+
+class FoldedModelError(ValueError):
+    """The tables do not fit together."""
+
+
+@dataclass(frozen=True)
+class FoldedModel:
+    """Tables of V words, B neighbouring pairs and G character pieces.
+
+    What decides the tags is kept in double precision, so that the folded model agrees with the pipeline; topics are only compared with
+    each other.
+
+    Attributes:
+        words: V words joined by line feeds; the placeholders of `model.tokens` come first.
+        cased: (V,) whether the word was seen in lower case in training; a capitalised token of any other word counts as a name.
+        word_tags: (V, 2) what a word adds to the decision for leadership and for management.
+        word_dimensions: (V, 22) the same for each side and dimension, in the order of `SIDE_DIMENSIONS`.
+        word_concepts: (V, 9) the same for each concept.
+        pair_first, pair_second: (B,) indices into `words`, sorted by first, then second.
+        pair_tags: (B, 2) what a neighbouring pair adds.
+        grams: G character pieces joined by line feeds, for words outside the table.
+        gram_tags: (G, 2) what a piece adds.
+        bias_tags, bias_dimensions, bias_concepts: (2,), (22,), (9,) the decision for a sentence of no words.
+        thresholds: (2,) the score in [0, 1] from which a tag is given.
+        minimum_known: share of known words in [0, 1] under which the tagger abstains.
+    """
+
+    words: str
+    cased: NDArray[np.bool_]
+    word_tags: Doubles
+    word_dimensions: Floats
+    word_concepts: Floats
+    pair_first: Ints
+    pair_second: Ints
+    pair_tags: Doubles
+    grams: str
+    gram_tags: Doubles
+    bias_tags: Doubles
+    bias_dimensions: Floats
+    bias_concepts: Floats
+    thresholds: Doubles
+    minimum_known: float
+
+    def __post_init__(self) -> None:
+        vocabulary, pairs, grams = len(self.vocabulary), len(self.pair_first), len(self.gram_index)
+        expected = {
+            "cased": (vocabulary,),
+            "word_tags": (vocabulary, len(SIDES)),
+            "word_dimensions": (vocabulary, len(SIDE_DIMENSIONS)),
+            "word_concepts": (vocabulary, len(CONCEPTS)),
+            "pair_second": (pairs,),
+            "pair_tags": (pairs, len(SIDES)),
+            "gram_tags": (grams, len(SIDES)),
+            "bias_tags": (len(SIDES),),
+            "bias_dimensions": (len(SIDE_DIMENSIONS),),
+            "bias_concepts": (len(CONCEPTS),),
+            "thresholds": (len(SIDES),),
+        }
+        for name, shape in expected.items():
+            if getattr(self, name).shape != shape:
+                raise FoldedModelError(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
+        if self.vocabulary[: len(PLACEHOLDERS)] != [START, END, NAME, NUMBER]:
+            raise FoldedModelError("words must start with the placeholders")
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> "FoldedModel":
+        """Rebuild the model from what `arrays` gave.
+
+        Raises:
+            FoldedModelError: a table is missing, unknown, or of the wrong shape.
+        """
+        names = {field.name for field in fields(cls)}
+        if names != set(arrays):
+            raise FoldedModelError(f"tables differ from those of this version: {sorted(names ^ set(arrays))}")
+        return cls(**arrays)
+
+    def arrays(self) -> dict[str, Any]:
+        """Return the tables under their names: numpy arrays, strings and numbers only."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @cached_property
+    def vocabulary(self) -> list[str]:
+        """The V words, by index."""
+        return self.words.split("\n")
+
+    @cached_property
+    def gram_index(self) -> dict[str, int]:
+        """The row of each character piece."""
+        return {gram: row for row, gram in enumerate(self.grams.split("\n") if self.grams else [])}
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The words seen in lower case in training."""
+        return frozenset(word for word, cased in zip(self.vocabulary, self.cased, strict=True) if cased)
+
+    @cached_property
+    def pair_rows(self) -> sp.csr_array:
+        """A (V, V) sparse table that holds, for each known pair, its row in `pair_tags` plus one."""
+        rows = np.arange(1, len(self.pair_first) + 1, dtype=np.int32)
+        size = len(self.vocabulary)
+        table = sp.csr_array((rows, (self.pair_first, self.pair_second)), shape=(size, size))
+        table.sort_indices()
+        return table
+
+    def unknown_word_tags(self, word: str) -> Doubles:
+        """Return the (2,) contribution of a word outside the table, from its character pieces."""
+        rows = [self.gram_index[gram] for gram in character_grams(word) if gram in self.gram_index]
+        total: Doubles = self.gram_tags[rows].sum(axis=0)
+        return total
+
+
+def join(items: Sequence[str]) -> str:
+    """Join names for storage; none may hold a line feed."""
+    if any("\n" in item for item in items):
+        raise FoldedModelError("a stored name holds a line feed")
+    return "\n".join(items)

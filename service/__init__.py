@@ -1,0 +1,1 @@
+"""Everything a user touches: the REST service and the command."""

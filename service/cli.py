@@ -1,0 +1,233 @@
+"""The `helmkeel` command: data on stdout, talk on stderr; exit 0 all well, 1 some inputs failed, 2 usage, 130 interrupted."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from model.artifact import Artifact, ArtifactError, ArtifactMissingError, load
+from model.document import TooManySentencesError, tag_document
+from model.tagger import Tagger
+from service.inputs import STDIN, BadRow, InputError, read_document, read_rows
+from service.schemas import identity, tag_response
+from service.settings import Settings
+
+app = typer.Typer(
+    name="helmkeel",
+    help="Tag working text as leadership-oriented, management-oriented, both or neither, and say why.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_talk = Console(stderr=True)
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+_SHOWN_BAD_ROWS = 10
+
+
+def main() -> NoReturn:
+    """Run the command."""
+    try:
+        code = app(standalone_mode=True)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+@app.command()
+def tag(
+    source: Annotated[str, typer.Argument(metavar="[TEXT | FILE | -]", help="A text in quotes, a file, or - for standard input.")] = STDIN,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer of the API, evidence included.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show sentences that are neither, too.")] = False,
+) -> None:
+    """Tag one document and show it."""
+    settings = Settings()
+    try:
+        text = read_document(source)
+    except InputError as error:
+        _stop(str(error), USAGE)
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > settings.max_text_bytes:
+        _stop(f"{size} bytes of text, the limit is {settings.max_text_bytes}; tag it in parts", FAILED)
+    artifact = _artifact(settings)
+    try:
+        document = tag_document(Tagger(artifact.model), text, evidence=True, max_sentences=settings.max_sentences)
+    except TooManySentencesError as error:
+        _stop(str(error), FAILED)
+    document_id = source if source != STDIN and Path(source).name in source and _is_file(source) else None
+    answer = tag_response(document, document_id, identity(artifact))
+    if json:
+        sys.stdout.write(answer.model_dump_json() + "\n")
+    else:
+        from service.show import show
+
+        show(answer, artifact.contrasts, everything=everything)
+
+
+@app.command()
+def score(
+    source: Annotated[Path, typer.Argument(metavar="INPUT.jsonl", help='JSON lines, {"text": ..., "id": ...} each.')],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where the JSON lines go; - for standard output.")],
+    unit: Annotated[str, typer.Option(help="What a row's text is; `sentence`: one sentence, no segmenting.")] = "sentence",
+) -> None:
+    """Score the rows of a file: id, label, scores, dimension and concept of each, in order."""
+    from service.score import atomic_writer, score_sentences
+
+    if unit != "sentence":
+        _stop(f"--unit {unit}: only `sentence` is known", USAGE)
+    settings = Settings()
+    artifact = _artifact(settings)
+    tagger = Tagger(artifact.model)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=_talk, transient=True) as progress:
+            task = progress.add_task("sentences", total=None)
+
+            def scored(rows: int) -> None:
+                progress.advance(task, rows)
+
+            if str(output) == STDIN:
+                summary = score_sentences(tagger, read_rows(source), sys.stdout.write, scored)
+            else:
+                with atomic_writer(output) as stream:
+                    summary = score_sentences(tagger, read_rows(source), stream.write, scored)
+    except InputError as error:
+        _stop(str(error), USAGE)
+    except OSError as error:
+        _stop(f"{output}: cannot be written ({error.strerror})", FAILED)
+    _talk.print(f"{summary.scored:,} sentences scored, {len(summary.bad):,} rows failed", highlight=False)
+    _report_bad(source, summary.bad)
+    if summary.bad:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; HELMKEEL_HOST, else 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; HELMKEEL_PORT, else 8000.", min=0, max=65535)] = None,
+) -> None:
+    """Serve the REST API; trains the model first if there is none."""
+    import uvicorn
+
+    from service.app import create_app
+
+    settings = Settings()
+    chosen = settings.model_copy(update={k: v for k, v in {"host": host, "port": port}.items() if v is not None})
+    _artifact(chosen)
+    _talk.print(
+        f"Serving on http://{chosen.host}:{chosen.port}, documentation at http://{chosen.host}:{chosen.port}/docs",
+        highlight=False,
+    )
+    uvicorn.run(create_app(chosen), host=chosen.host, port=chosen.port, log_level="warning")
+
+
+@app.command()
+def train(
+    config: Annotated[Path | None, typer.Option(help="Another configuration than training/config.toml.")] = None,
+) -> None:
+    """Train the model from the data and save it."""
+    _train(Settings(), config)
+
+
+@app.command()
+def evaluate(
+    source: Annotated[Path | None, typer.Argument(metavar="[FILE.jsonl]", help="Labelled sentences; the hold-out if left out.")] = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
+    keep: Annotated[
+        str | None,
+        typer.Option(metavar="DESCRIPTION", help="Keep the figures of FILE for the model card, so described."),
+    ] = None,
+) -> None:
+    """Measure the model on labelled sentences."""
+    from service.evaluation import EvaluationError, evaluate_file, evaluate_holdout, keep_figures, show_figures
+
+    settings = Settings()
+    artifact = _artifact(settings)
+    try:
+        figures = evaluate_file(artifact, source) if source else evaluate_holdout(artifact, settings)
+        if keep and source:
+            keep_figures(artifact, settings, source, keep, figures)
+    except EvaluationError as error:
+        _stop(str(error), USAGE)
+    show_figures(figures, as_json=json)
+
+
+@app.command()
+def info() -> None:
+    """Show the installation: version, model, where things are."""
+    from service.show import show_info
+
+    settings = Settings()
+    try:
+        artifact: Artifact | None = load(settings.artifact)
+    except ArtifactMissingError:
+        artifact = None
+    except ArtifactError as error:
+        _stop(str(error), FAILED)
+    show_info(settings, artifact)
+
+
+def _artifact(settings: Settings) -> Artifact:
+    """Load the model, training it first where there is none."""
+    try:
+        return load(settings.artifact)
+    except ArtifactMissingError:
+        _talk.print(f"No model in {settings.artifact} yet: training one (once).", highlight=False)
+    except ArtifactError as error:
+        _stop(str(error), FAILED)
+    _train(settings, None)
+    return load(settings.artifact)
+
+
+def _train(settings: Settings, config: Path | None) -> None:
+    """Run a training with progress on stderr."""
+    from model.contrasts import ContrastsError
+    from training.config import DEFAULT_CONFIG, ConfigError, load_config
+    from training.corpus import CorpusError
+    from training.embedding import EmbeddingError
+    from training.train import train as run
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=_talk, transient=True) as progress:
+            task = progress.add_task("training", total=None)
+
+            def step(line: str) -> None:
+                progress.update(task, description=line)
+                _talk.print(line, highlight=False)
+
+            result = run(settings.data, settings.artifact, load_config(config or DEFAULT_CONFIG), step)
+    except (ConfigError, ContrastsError, CorpusError, EmbeddingError) as error:
+        _stop(str(error), FAILED)
+    except OSError as error:
+        _stop(f"{settings.artifact}: cannot be written ({error.strerror})", FAILED)
+    macro = result.metrics["holdout"]["macro_f1"]
+    _talk.print(
+        f"Model {next(iter(result.manifest.sha256.values()))[:12]} in {settings.artifact}; macro-F1 on the hold-out {macro['value']:.3f}"
+        f" ({macro['low']:.3f} to {macro['high']:.3f})",
+        highlight=False,
+    )
+
+
+def _is_file(source: str) -> bool:
+    try:
+        return Path(source).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _report_bad(source: Path, bad: list[BadRow]) -> None:
+    for row in bad[:_SHOWN_BAD_ROWS]:
+        _talk.print(f"{source}, line {row.line}: {row.reason}", highlight=False, markup=False)
+    if len(bad) > _SHOWN_BAD_ROWS:
+        _talk.print(f"... and {len(bad) - _SHOWN_BAD_ROWS:,} more", highlight=False)
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    _talk.print(f"helmkeel: {message}", highlight=False, markup=False, style="red", soft_wrap=True)
+    raise typer.Exit(code)

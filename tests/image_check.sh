@@ -1,0 +1,51 @@
+#!/bin/sh
+# Proves the Dockerfile without a registry of images: builds it with buildah (chroot isolation) on a base made by debootstrap, starts the service
+# from the image's file system under the image's own user, and tags an example through it. Needs root on Debian or Ubuntu, and the packages
+# buildah and debootstrap.
+set -eu
+cd "$(dirname "$0")/.."
+work=$PWD/.image
+port=${PORT:-8765}
+suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+mirror=$(apt-get indextargets --format '$(SITE) $(RELEASE)' | awk -v suite="$suite" '$2 == suite { print $1; exit }')
+
+for tool in buildah debootstrap curl; do
+    command -v $tool >/dev/null || { echo "image-check: $tool is missing; apt-get install buildah debootstrap curl" >&2; exit 2; }
+done
+export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot
+mkdir -p "$work"
+
+if [ ! -e "$work/base/.done" ]; then
+    echo "making a base system ($suite)"
+    rm -rf "$work/base"
+    debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$suite" "$work/base" "$mirror" >"$work/debootstrap.log"
+    touch "$work/base/.done"
+fi
+base=$(buildah from scratch)
+buildah add --quiet "$base" "$work/base" / >/dev/null
+buildah commit --quiet --rm "$base" helmkeel-base >/dev/null
+
+echo "building the image (trains the model)"
+# The certificates and pip settings of this machine, so that the build reaches packages the way this machine does.
+pip config list | sed "s/^[^.]*\.\([^=]*\)='\(.*\)'$/\1 = \2/; 1i [global]" >"$work/pip.conf"
+buildah build --quiet --network host --volume /etc/ssl/certs:/etc/ssl/certs:ro --volume "$work/pip.conf:/etc/pip.conf:ro" \
+    --build-arg BASE=localhost/helmkeel-base --tag helmkeel . >/dev/null
+container=$(buildah from helmkeel)
+trap 'kill "${server:-}" 2>/dev/null || true; buildah rm "$container" >/dev/null' EXIT
+
+echo "starting it as uid $(buildah inspect --type image --format '{{.OCIv1.Config.User}}' helmkeel)"
+buildah run --network host --env HELMKEEL_PORT="$port" "$container" helmkeel serve &
+server=$!
+for _ in $(seq 60); do
+    curl --silent --fail "http://127.0.0.1:$port/readyz" >/dev/null && break
+    sleep 1
+done
+answer=$(python3 -c 'import json, sys; print(json.dumps({"id": "check", "text": open(sys.argv[1]).read()}))' examples/job-description.txt |
+    curl --silent --fail --json @- "http://127.0.0.1:$port/v1/tag")
+printf '%s' "$answer" | python3 -c '
+import json, sys
+answer = json.load(sys.stdin)
+text = open("examples/job-description.txt").read()
+assert answer["label"] == "management", answer["label"]
+assert all(text[s["start"]:s["end"]] == s["text"] for s in answer["sentences"])
+print("image-check: passed,", answer["counts"])'

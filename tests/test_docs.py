@@ -1,0 +1,49 @@
+"""Documents show what the commands print, and name nothing that does not exist."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from model.artifact import Artifact
+from service.cli import app
+from service.settings import ROOT, Settings
+from training.corpus import read_corpus
+from training.docs import render
+
+
+@pytest.mark.parametrize("name", ["README.md", "data/README.md"])
+def test_outputs_and_tables_are_those_of_today(name: str, artifact_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HELMKEEL_ARTIFACT", str(artifact_folder))
+    document = (ROOT / name).read_text(encoding="utf-8")
+    assert render(document, read_corpus(ROOT / "data" / "corpus"), read_corpus(ROOT / "data" / "holdout")) == document
+
+
+def test_the_model_card_is_that_of_the_data(artifact: Artifact) -> None:
+    assert (ROOT / "docs" / "model-card.md").read_text(encoding="utf-8") == artifact.card
+
+
+def test_every_command_and_setting_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert f"helmkeel {command.callback.__name__}" in readme
+    for setting in Settings.model_fields:
+        assert f"HELMKEEL_{setting.upper()}" in readme
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    tracked = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert "README.md" in tracked
+    for name in tracked:
+        path = ROOT / name
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{name}: {target}"
+
+
+def test_lock_files_hold_hashes_and_no_address() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        content = (ROOT / name).read_text(encoding="utf-8")
+        assert "://" not in content
+        assert content.count("==") <= content.count("--hash=sha256:")

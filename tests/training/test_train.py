@@ -1,0 +1,124 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.artifact import Artifact, load
+from model.labels import Label
+from model.tagger import Tagger
+from service.settings import ROOT
+from tests.training.test_build import small_data
+from training.build import build
+from training.config import ConfigError, load_config
+from training.corpus import read_corpus
+from training.embedding import EmbeddingError, load_embedding
+from training.evaluate import expected_calibration_error, macro_f1, tag_matrix
+from training.fit import best_threshold, fit
+from training.fold import fold
+
+
+def test_the_folded_model_agrees_with_the_pipelines(tmp_path: Path) -> None:
+    data = small_data(tmp_path)
+    config = load_config()
+    fitted = fit(build(data, 0.7).rows, config, load_embedding(data / "embedding"))
+    tagger = Tagger(fold(fitted, config.abstain.minimum_known))
+    texts = [e.text for e in read_corpus(data / "holdout")] + ["Zyxgrop blenders qworm!", "", "ANA said 3 things"]
+    scores = tagger.score(texts)
+    pipeline = fitted.tags.decision_function(texts) * fitted.slope + fitted.offset
+    assert np.abs(pipeline - scores.decision).max() < 1e-6
+    led = np.flatnonzero(scores.concept >= 0)
+    assert len(led) > 20
+    assert (fitted.concepts.predict([texts[i] for i in led]) == scores.concept[led]).mean() == 1
+    one_sided = [i for i in np.flatnonzero(scores.dimension >= 0) if scores.tagged[i].sum() == 1]
+    allowed = np.repeat(scores.tagged[one_sided], 11, axis=1)[:, fitted.dimensions.classes_]
+    decisions = fitted.dimensions.decision_function([texts[i] for i in one_sided])
+    best = fitted.dimensions.classes_[np.where(allowed, decisions, -np.inf).argmax(axis=1)]
+    assert (best == scores.dimension[one_sided]).all()
+
+
+def test_the_same_data_and_seed_give_the_same_hash(tmp_path: Path) -> None:
+    small_data(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from training.train import train; from training.config import load_config;"
+        "print(train(Path(sys.argv[1]), Path(sys.argv[2]), load_config(), lambda line: None).manifest.sha256)"
+    )
+    hashes = set()
+    for run in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / "data"), str(tmp_path / run)],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONHASHSEED": run},
+        )
+        hashes.add(done.stdout)
+    assert len(hashes) == 1
+
+
+def test_the_card_shows_the_figures_of_the_metrics(artifact: Artifact) -> None:
+    holdout = artifact.metrics["holdout"]
+    for figure in (holdout["macro_f1"], holdout["tags"]["leadership"]["precision"], holdout["dimension_accuracy"]):
+        assert f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})" in artifact.card
+    for section in ("Intended use", "Uses to avoid", "Training data", "hold-out", "outside the project", "listens to", "Between versions"):
+        assert section in artifact.card
+    assert artifact.manifest.data_sha256 in artifact.card
+
+
+def test_the_words_the_model_listens_to_are_words_of_the_trade(artifact: Artifact) -> None:
+    lines = {line.split("**")[1]: line for line in artifact.card.splitlines() if line.startswith("- **") and line.count(",") > 40}
+    assert len(lines["leadership"].split(", ")) == len(lines["management"].split(", ")) == 50
+    assert "budget" in lines["management"]
+    assert "vision" in lines["leadership"]
+
+
+def test_the_hold_out_figures_are_those_of_the_model(artifact_folder: Path) -> None:
+    artifact = load(artifact_folder)
+    examples = read_corpus(ROOT / "data" / "holdout")
+    given = tag_matrix([t.label for t in Tagger(artifact.model).tag([e.text for e in examples])])
+    assert artifact.metrics["holdout"]["macro_f1"]["value"] == pytest.approx(macro_f1(tag_matrix([e.label for e in examples]), given))
+
+
+def test_macro_f1_by_hand() -> None:
+    gold = tag_matrix([Label.LEADERSHIP, Label.MANAGEMENT, Label.MIXED, Label.NEITHER])
+    given = tag_matrix([Label.LEADERSHIP, Label.LEADERSHIP, Label.MANAGEMENT, Label.NEITHER])
+    assert macro_f1(gold, given) == pytest.approx((0.5 + 2 / 3 + 1) / 3)
+
+
+def test_calibration_error_by_hand() -> None:
+    scores, truth = np.array([0.05, 0.05, 0.95, 0.95]), np.array([False, True, True, True])
+    assert expected_calibration_error(scores, truth) == pytest.approx((0.45 + 0.05) / 2)
+
+
+def test_best_threshold_by_hand() -> None:
+    assert best_threshold(np.array([0.1, 0.2, 0.3, 0.9]), np.array([False, False, True, True])) == pytest.approx(0.21)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("seed = 'x'", "seed"), ("seed = [", "Invalid"), ("[nonsense]\na = 1", "nonsense")],
+)
+def test_a_bad_configuration_names_the_field(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=message):
+        load_config(path)
+
+
+def test_missing_word_vectors_are_named(tmp_path: Path) -> None:
+    with pytest.raises(EmbeddingError, match="word vectors cannot be read"):
+        load_embedding(tmp_path)
+
+
+def test_metrics_are_within_their_intervals(artifact: Artifact) -> None:
+    def figures(node: object) -> list[dict[str, float]]:
+        if isinstance(node, dict):
+            return ([node] if "low" in node else []) + [f for value in node.values() for f in figures(value)]
+        return []
+
+    found = figures(artifact.metrics["holdout"])
+    assert len(found) >= 12
+    assert all(f["low"] <= f["value"] <= f["high"] for f in found)
