@@ -19,12 +19,11 @@ RUN .venv/bin/helmkeel train
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="Helmkeel" org.opencontainers.image.licenses="Apache-2.0"
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin helmkeel
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin helmkeel
 COPY --from=build /opt/helmkeel/.venv /opt/helmkeel/.venv
 COPY --from=build /opt/helmkeel/model /opt/helmkeel/model
 COPY --from=build /opt/helmkeel/training /opt/helmkeel/training
 COPY --from=build /opt/helmkeel/service /opt/helmkeel/service
-COPY --from=build /opt/helmkeel/helmkeel.egg-info /opt/helmkeel/helmkeel.egg-info
 COPY --from=build /opt/helmkeel/artifact /opt/helmkeel/artifact
 WORKDIR /opt/helmkeel
 ENV PATH=/opt/helmkeel/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 HELMKEEL_HOST=0.0.0.0 HELMKEEL_PORT=8000

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from model.labels import Concept, Dimension, Label, Side, Verdict
-from model.segment import Segmentation, Sentence, Skipped, segment
+from model.layout import Skipped, TextKind
+from model.segment import Segmentation, Sentence, segment
 from model.tagger import Explanation, Tag, Tagger
 from model.tokens import TOKEN
 
@@ -39,6 +40,7 @@ class TaggedDocument:
         counts: sentences of each label.
         dimensions: for each dimension that occurs, sentences on each side.
         concepts: for each framework concept that occurs, sentences that show it.
+        speakers: for each speaker, sentences of each label; empty where nobody is named.
         unsupported_language: whether the tagger knew too few words in at least half of the sentences.
     """
 
@@ -46,6 +48,7 @@ class TaggedDocument:
     counts: dict[Label, int]
     dimensions: dict[Dimension, dict[Side, int]]
     concepts: dict[Concept, int]
+    speakers: dict[str, dict[Label, int]]
     sentences: list[TaggedSentence]
     skipped: list[Skipped]
     unsupported_language: bool
@@ -66,13 +69,15 @@ class TooManySentencesError(ValueError):
         self.found = found
 
 
-def tag_document(tagger: Tagger, text: str, *, evidence: bool = False, max_sentences: int | None = None) -> TaggedDocument:
+def tag_document(
+    tagger: Tagger, text: str, kind: TextKind = TextKind.AUTO, *, evidence: bool = False, max_sentences: int | None = None
+) -> TaggedDocument:
     """Segment a document and tag its sentences.
 
     Raises:
         TooManySentencesError: there are more than `max_sentences`.
     """
-    return tag_segments(tagger, segment(text), evidence=evidence, max_sentences=max_sentences)
+    return tag_segments(tagger, segment(text, kind), evidence=evidence, max_sentences=max_sentences)
 
 
 def tag_segments(tagger: Tagger, segments: Segmentation, *, evidence: bool = False, max_sentences: int | None = None) -> TaggedDocument:
@@ -88,6 +93,7 @@ def tag_segments(tagger: Tagger, segments: Segmentation, *, evidence: bool = Fal
         counts={label: counts[label] for label in Label},
         dimensions=profile(tags),
         concepts={concept: count for concept in Concept if (count := sum(tag.concept is concept for tag in tags))},
+        speakers=by_speaker(sentences, tags),
         sentences=[
             TaggedSentence(sentence, tag, tagger.explain(sentence.text) if evidence else None)
             for sentence, tag in zip(sentences, tags, strict=True)
@@ -118,3 +124,12 @@ def profile(tags: Sequence[Tag]) -> dict[Dimension, dict[Side, int]]:
         if tag.dimension:
             found.setdefault(tag.dimension, Counter()).update(tag.label.tags)
     return {dimension: {side: found[dimension][side] for side in Side} for dimension in Dimension if dimension in found}
+
+
+def by_speaker(sentences: Sequence[Sentence], tags: Sequence[Tag]) -> dict[str, dict[Label, int]]:
+    """Count, for each speaker in order of appearance, the sentences of each label."""
+    found: dict[str, Counter[Label]] = {}
+    for sentence, tag in zip(sentences, tags, strict=True):
+        if sentence.speaker:
+            found.setdefault(sentence.speaker, Counter())[tag.label] += 1
+    return {speaker: {label: counts[label] for label in Label} for speaker, counts in found.items()}

@@ -4,19 +4,32 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, File, Form, Request, UploadFile
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from model.artifact import Artifact, load
 from model.contrasts import Contrasts
-from model.document import TooManySentencesError, tag_document
+from model.document import TaggedDocument, TooManySentencesError, tag_document
 from model.labels import Concept, Dimension, Label, SkipReason
+from model.layout import TextKind
 from model.tagger import Tagger
-from service.errors import BodyLimit, ProblemError, install, problem_responses, problem_schemas
-from service.schemas import Health, Limits, ModelAnswer, Readiness, TagRequest, TagResponse, identity, tag_response
+from service.errors import BodyLimit, ProblemError, install, problem_responses, problem_schemas, respond
+from service.offsets import OffsetUnit
+from service.readers import FileKind, ReaderError, read_file
+from service.readers.kinds import MAX_PDF_PAGES
+from service.schemas import Health, Limits, ModelAnswer, Readiness, Source, TagRequest, TagResponse, UnicodeText, identity, tag_response
 from service.settings import Settings
+
+_MULTIPART_OVERHEAD: Final = 100_000  # bytes of a request beside the file itself
+_READER_STATUS: Final = {
+    "file_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "unzipped_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "too_many_pages": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "unsupported_kind": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+}
 
 DESCRIPTION = """Tags the sentences of working text as leadership-oriented, management-oriented, both (`mixed`) or neither, in the sense of
 *The Difference Between Leadership and Management*, and says which words decided. English only. No text is stored or logged.
@@ -55,8 +68,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(_v1)
     app.include_router(_health)
     install(app)
+    app.add_exception_handler(ReaderError, _unreadable)
     _describe_problems(app)
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, limits={"/v1/tag/file": settings.max_file_bytes + _MULTIPART_OVERHEAD})
     return app
 
 
@@ -70,6 +84,12 @@ def _describe_problems(app: FastAPI) -> None:
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+async def _unreadable(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ReaderError)  # noqa: S101 -- how the handler is registered
+    status = _READER_STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return respond(ProblemError(status, error.code, str(error), limit=error.limit, size=error.size).problem)
 
 
 def _operation_id(route: APIRoute) -> str:
@@ -109,18 +129,52 @@ _health = APIRouter(tags=["health"])
 )
 def tag(request: TagRequest, loaded: LoadedDep, settings: SettingsDep) -> TagResponse:
     """Cut the text into sentences and tag each. Every character is in a sentence or in a skipped span with a reason."""
-    size = len(request.text.encode())
+    document = _tag(request.text, request.kind, "evidence" in request.include, loaded, settings)
+    return tag_response(document, request.text, loaded.identity, document_id=request.id, offsets=request.offsets)
+
+
+@_v1.post(
+    "/tag/file",
+    name="tag_file",
+    tags=["tagging"],
+    summary="Tag a file",
+    responses=problem_responses(
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    ),
+)
+def tag_file(
+    loaded: LoadedDep,
+    settings: SettingsDep,
+    file: Annotated[UploadFile, File(description=f"One file, at most 10 MB: {', '.join(FileKind)}.")],
+    id: Annotated[UnicodeText | None, Form(max_length=200)] = None,  # noqa: A002 -- the name in the answer
+    include: Annotated[list[Literal["evidence", "text"]] | None, Form(description="`evidence`, `text`: the extracted text.")] = None,
+    kind: Annotated[TextKind | None, Form(description="How lines are read; decided from the file if left out.")] = None,
+    offsets: Annotated[OffsetUnit, Form()] = OffsetUnit.CODEPOINTS,
+) -> TagResponse:
+    """Read the file, whatever its name says it is, and tag its text. `source` tells what was decided about it."""
+    read = read_file(file.file.read(), file.filename)
+    included = include or []
+    document = _tag(read.text, kind or read.text_kind, "evidence" in included, loaded, settings)
+    source = Source(name=file.filename, kind=read.kind, encoding=read.encoding, extracted=read.extracted)
+    return tag_response(document, read.text, loaded.identity, document_id=id, offsets=offsets, source=source, with_text="text" in included)
+
+
+def _tag(text: str, kind: TextKind, evidence: bool, loaded: Loaded, settings: Settings) -> TaggedDocument:
+    size = len(text.encode())
     if size > settings.max_text_bytes:
         limit = settings.max_text_bytes
         detail = f"text has {size} bytes of UTF-8, the limit is {limit}; send it in parts"
         raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "text_too_large", detail, limit=limit, size=size)
     try:
-        document = tag_document(loaded.tagger, request.text, evidence="evidence" in request.include, max_sentences=settings.max_sentences)
+        return tag_document(loaded.tagger, text, kind, evidence=evidence, max_sentences=settings.max_sentences)
     except TooManySentencesError as error:
         raise ProblemError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_many_sentences", str(error), limit=error.limit, size=error.found
         ) from error
-    return tag_response(document, request.id, loaded.identity)
 
 
 @_v1.get(
@@ -143,7 +197,13 @@ def model(loaded: LoadedDep, settings: SettingsDep) -> ModelAnswer:
         skip_reasons=list(SkipReason),
         thresholds=manifest.thresholds,
         holdout_macro_f1=holdout["macro_f1"],
-        limits=Limits(text_bytes=settings.max_text_bytes, sentences=settings.max_sentences, body_bytes=settings.max_body_bytes),
+        limits=Limits(
+            text_bytes=settings.max_text_bytes,
+            sentences=settings.max_sentences,
+            file_bytes=settings.max_file_bytes,
+            pdf_pages=MAX_PDF_PAGES,
+            body_bytes=settings.max_body_bytes,
+        ),
     )
 
 

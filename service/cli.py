@@ -10,9 +10,10 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 
 from model.artifact import Artifact, ArtifactError, ArtifactMissingError, load
 from model.document import TooManySentencesError, tag_document
+from model.layout import TextKind
 from model.tagger import Tagger
-from service.inputs import STDIN, BadRow, InputError, read_document, read_rows
-from service.schemas import identity, tag_response
+from service.inputs import STDIN, BadRow, InputError, is_file, read_document, read_rows
+from service.schemas import Source, identity, tag_response
 from service.settings import Settings
 
 app = typer.Typer(
@@ -42,24 +43,27 @@ def tag(
     source: Annotated[str, typer.Argument(metavar="[TEXT | FILE | -]", help="A text in quotes, a file, or - for standard input.")] = STDIN,
     *,
     json: Annotated[bool, typer.Option("--json", help="Print the answer of the API, evidence included.")] = False,
+    kind: Annotated[TextKind | None, typer.Option(help="How lines are read; decided from the document if left out.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show sentences that are neither, too.")] = False,
 ) -> None:
     """Tag one document and show it."""
     settings = Settings()
     try:
-        text = read_document(source)
+        read = read_document(source)
     except InputError as error:
         _stop(str(error), USAGE)
+    text = read.text
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > settings.max_text_bytes:
         _stop(f"{size} bytes of text, the limit is {settings.max_text_bytes}; tag it in parts", FAILED)
     artifact = _artifact(settings)
     try:
-        document = tag_document(Tagger(artifact.model), text, evidence=True, max_sentences=settings.max_sentences)
+        document = tag_document(Tagger(artifact.model), text, kind or read.text_kind, evidence=True, max_sentences=settings.max_sentences)
     except TooManySentencesError as error:
         _stop(str(error), FAILED)
-    document_id = source if source != STDIN and Path(source).name in source and _is_file(source) else None
-    answer = tag_response(document, document_id, identity(artifact))
+    named = is_file(source)
+    about = Source(name=source, kind=read.kind, encoding=read.encoding, extracted=read.extracted) if named else None
+    answer = tag_response(document, text, identity(artifact), document_id=source if named else None, source=about, with_text=read.extracted)
     if json:
         sys.stdout.write(answer.model_dump_json() + "\n")
     else:
@@ -70,8 +74,9 @@ def tag(
 
 @app.command()
 def score(
-    source: Annotated[Path, typer.Argument(metavar="INPUT.jsonl", help='JSON lines, {"text": ..., "id": ...} each.')],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A table with a text in each row: .jsonl, .csv, .tsv or .xlsx.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the JSON lines go; - for standard output.")],
+    text_column: Annotated[str | None, typer.Option(help="The column of the texts; `text`, or found, if left out.")] = None,
     unit: Annotated[str, typer.Option(help="What a row's text is; `sentence`: one sentence, no segmenting.")] = "sentence",
 ) -> None:
     """Score the rows of a file: id, label, scores, dimension and concept of each, in order."""
@@ -91,10 +96,10 @@ def score(
                 progress.advance(task, rows)
 
             if str(output) == STDIN:
-                summary = score_sentences(tagger, read_rows(source), sys.stdout.write, scored)
+                summary = score_sentences(tagger, read_rows(source, text_column), sys.stdout.write, scored)
             else:
                 with atomic_writer(output) as stream:
-                    summary = score_sentences(tagger, read_rows(source), stream.write, scored)
+                    summary = score_sentences(tagger, read_rows(source, text_column), stream.write, scored)
     except InputError as error:
         _stop(str(error), USAGE)
     except OSError as error:
@@ -212,13 +217,6 @@ def _train(settings: Settings, config: Path | None) -> None:
         f" ({macro['low']:.3f} to {macro['high']:.3f})",
         highlight=False,
     )
-
-
-def _is_file(source: str) -> bool:
-    try:
-        return Path(source).is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def _report_bad(source: Path, bad: list[BadRow]) -> None:

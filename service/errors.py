@@ -129,20 +129,22 @@ App = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
 class BodyLimit:
-    """ASGI middleware that refuses a body over the limit while it arrives."""
+    """ASGI middleware that refuses a body over the limit of its path while it arrives."""
 
-    def __init__(self, app: App, limit: int) -> None:
+    def __init__(self, app: App, limit: int, limits: dict[str, int]) -> None:
         self.app = app
         self.limit = limit
+        self.limits = limits
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 413 as soon as the limit is passed."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = self.limits.get(scope["path"], self.limit)
         declared = dict(scope["headers"]).get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > self.limit:
-            await self._refuse(int(declared), scope, receive, send)
+        if declared.isdigit() and int(declared) > limit:
+            await self._refuse(limit, int(declared), scope, receive, send)
             return
         received = 0
 
@@ -150,19 +152,19 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.limit:
+            if received > limit:
                 raise _TooLargeError
             return message
 
         try:
             await self.app(scope, counted, send)
         except _TooLargeError:
-            await self._refuse(None, scope, receive, send)
+            await self._refuse(limit, None, scope, receive, send)
 
-    async def _refuse(self, size: int | None, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def _refuse(self, limit: int, size: int | None, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        detail = f"The body is larger than {self.limit} bytes; send the documents in several requests"
-        problem = Problem(title=status.phrase, status=status, code="body_too_large", detail=detail, limit=self.limit, size=size)
+        detail = f"The body is larger than {limit} bytes; send the documents in several requests"
+        problem = Problem(title=status.phrase, status=status, code="body_too_large", detail=detail, limit=limit, size=size)
         answer = respond(problem)
         answer.headers["connection"] = "close"  # else the server would go on reading what it has just refused
         await answer(scope, receive, send)  # type: ignore[arg-type]

@@ -1,12 +1,17 @@
 """Reads what a user names on the command line: a text, a file, or standard input."""
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from model.layout import TextKind
+from service.readers import FileKind, FileText, ReaderError, detect, read_file
+from service.readers.tables import rows_of
+from service.readers.tables import text_column as choose_text_column
 from service.schemas import UnicodeText
 
 STDIN: Final = "-"
@@ -17,12 +22,13 @@ class InputError(ValueError):
 
 
 class SentenceInput(BaseModel):
-    """One row of a JSON-lines input; fields other than these are passed over."""
+    """One row of a table: its text, its id, and the other columns, which are passed on."""
 
     model_config = ConfigDict(frozen=True)
 
     text: UnicodeText
     id: UnicodeText | int | None = None
+    columns: dict[str, Any] = {}
 
 
 class BadRow(BaseModel):
@@ -32,71 +38,98 @@ class BadRow(BaseModel):
     reason: str
 
 
-def read_document(argument: str) -> str:
-    """Return the text an argument of `helmkeel tag` stands for.
+def read_document(argument: str) -> FileText:
+    """Return the document an argument of `helmkeel tag` stands for.
 
-    `-` is standard input, an existing file its content; anything else is the text itself, unless it looks like a path.
+    `-` is standard input, an existing file its content, of any kind the readers know; anything else is the text itself, unless it looks
+    like a path.
 
     Raises:
-        InputError: a folder, an unreadable file, a path to nothing, or bytes that are not UTF-8.
+        InputError: a folder, an unreadable file, or a path to nothing.
     """
     if argument == STDIN:
-        return _decode(sys.stdin.buffer.read(), "standard input")
-    if not argument:
-        return ""
+        return _read(sys.stdin.buffer.read(), None)
     path = Path(argument)
-    try:
+    if argument and not _is_prose(argument):
         if path.is_dir():
             raise InputError(f"{argument}: is a folder; name a file")
-        if path.is_file():
-            return _decode(path.read_bytes(), argument)
-    except OSError as error:
-        if error.filename is not None and not _is_prose(argument):
+        if not path.is_file() and (path.suffix or len(path.parts) > 1):
+            raise InputError(f"{argument}: no such file; to tag text, write it in quotes with spaces, or pipe it to `helmkeel tag -`")
+    if is_file(argument):
+        try:
+            return _read(path.read_bytes(), argument)
+        except OSError as error:
             raise InputError(f"{argument}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-    if not _is_prose(argument) and (path.suffix or len(path.parts) > 1):
-        raise InputError(f"{argument}: no such file; to tag text, write it in quotes with spaces, or pipe it to `helmkeel tag -`")
-    return argument
+    return FileText(argument, FileKind.TXT, None, False, TextKind.AUTO)
 
 
-def read_rows(path: Path) -> Iterator[SentenceInput | BadRow]:
-    """Yield the rows of a JSON-lines file, `{"text": ..., "id": ...}` each, bad ones with a reason; blank lines are passed over.
+def is_file(argument: str) -> bool:
+    """Whether an argument names an existing file; a text too long or too odd for a name does not."""
+    try:
+        return bool(argument) and Path(argument).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def read_rows(path: Path, text_column: str | None = None) -> Iterator[SentenceInput | BadRow]:
+    """Yield the rows of a table (CSV, TSV, JSON lines or Excel), bad ones with a reason; blank lines are passed over.
+
+    JSON lines are read one at a time, and their text column is `text` unless named; the other kinds are read as a whole.
 
     Raises:
-        InputError: the file is missing, is a folder, or cannot be read.
+        InputError: the file is missing, is a folder, is no table, or has no such column.
     """
     try:
-        stream = path.open("rb")
-    except IsADirectoryError as error:
-        raise InputError(f"{path}: is a folder; name a .jsonl file") from error
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; name a .jsonl, .csv, .tsv or .xlsx file")
+        if path.suffix.lower() in {".csv", ".tsv", ".tab", ".xlsx"}:
+            yield from _table_rows(path, text_column)
+        else:
+            yield from _json_rows(path, text_column or "text")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    with stream:
+
+
+def _json_rows(path: Path, text_column: str) -> Iterator[SentenceInput | BadRow]:
+    with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
-            if line.strip():
-                yield _row(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line, number)
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+            except ValueError:
+                yield BadRow(line=number, reason="not valid JSON in UTF-8")
+                continue
+            yield _row(row, text_column, number) if isinstance(row, dict) else BadRow(line=number, reason="not a JSON object")
 
 
-def _row(line: bytes, number: int) -> SentenceInput | BadRow:
+def _table_rows(path: Path, text_column: str | None) -> Iterator[SentenceInput | BadRow]:
+    content = path.read_bytes()
     try:
-        return SentenceInput.model_validate_json(line)
+        rows = list(rows_of(content, detect(content, path.name)))
+        column = choose_text_column(rows, text_column)
+    except ReaderError as error:
+        raise InputError(f"{path}: {error}") from error
+    for number, row in enumerate(rows, start=2):  # the first line holds the names of the columns
+        yield _row(row, column, number)
+
+
+def _row(row: dict[str, Any], text_column: str, number: int) -> SentenceInput | BadRow:
+    columns = {name: value for name, value in row.items() if name not in {text_column, "id"}}
+    fields = {"id": row.get("id"), "columns": columns} | ({"text": row[text_column]} if text_column in row else {})
+    try:
+        return SentenceInput.model_validate(fields)
     except ValidationError as error:
-        reason = "; ".join(
-            "not valid JSON in UTF-8" if e["type"] == "json_invalid" else f"{'.'.join(map(str, e['loc'])) or 'row'}: {e['msg']}"
-            for e in error.errors(include_input=False, include_url=False)
-        )
+        faults = error.errors(include_input=False, include_url=False)
+        reason = "; ".join(f"{text_column if e['loc'][0] == 'text' else e['loc'][0]}: {e['msg']}" for e in faults)
         return BadRow(line=number, reason=reason)
 
 
-def _decode(content: bytes, name: str) -> str:
+def _read(content: bytes, name: str | None) -> FileText:
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{name}: not UTF-8 (byte {error.start}); convert it, for example with `iconv -f windows-1252 -t utf-8`"
-        ) from error
+        return read_file(content, name)
+    except ReaderError as error:
+        raise InputError(f"{name or 'standard input'}: {error}") from error
 
 
 def _is_prose(argument: str) -> bool:

@@ -1,13 +1,16 @@
 """What goes over the wire: the request, and the answer that the API, the command and every other entry point give alike."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from model.artifact import Artifact
 from model.document import TaggedDocument, TaggedSentence
 from model.labels import Concept, Dimension, Label, Side, SkipReason, Verdict
+from model.layout import TextKind
 from model.tagger import Tag
+from service.offsets import Offsets, OffsetUnit
+from service.readers import FileKind
 
 DECIMALS = 6
 """Places kept of every score and weight."""
@@ -36,12 +39,18 @@ class TagRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [{
         "id": "jd-17", "include": ["evidence"],
-        "text": "Supervise six clerks and approve their leave.\nCoach the team leads to find their own answers.\nWe are based in Leeds.",
+        "text": "Supervise six clerks and approve their leave.\nBuild trust across the departments.\nWe are in Leeds.",
     }]})  # fmt: skip
 
     text: UnicodeText = Field(description="The document, at most 1,000,000 bytes of UTF-8 and 10,000 sentences.")
     id: UnicodeText | None = Field(default=None, max_length=200, description="Given back in the answer.")
     include: tuple[Literal["evidence"], ...] = Field(default=(), description="`evidence`: the words that moved each score.")
+    kind: TextKind = Field(
+        default=TextKind.AUTO,
+        description="How lines are read: `prose` joins the lines of a paragraph, `notes` takes each line for itself,"
+        " `transcript` takes names before a colon for speakers, `auto` decides from the text.",
+    )
+    offsets: OffsetUnit = Field(default=OffsetUnit.CODEPOINTS, description="What `start` and `end` count.")
 
 
 class SideScores(_Answer):
@@ -116,6 +125,23 @@ class LabelCounts(_Answer):
     neither: int
 
 
+class Coverage(_Answer):
+    """What became of the characters of the text, white space aside: `scored` and `skipped` together are `characters`."""
+
+    characters: int
+    scored: int
+    skipped: dict[SkipReason, int]
+
+
+class Source(_Answer):
+    """What was decided about an uploaded file. `extracted` means that offsets point into the extracted text (`include=text` returns it)."""
+
+    name: str | None
+    kind: FileKind
+    encoding: str | None
+    extracted: bool
+
+
 class Warning_(_Answer):  # noqa: N801 -- `Warning` is a builtin
     """Something the reader of the answer should know."""
 
@@ -147,10 +173,14 @@ class TagResponse(_Answer):
     counts: LabelCounts
     dimensions: dict[Dimension, SideCounts]
     concepts: dict[Concept, int]
+    speakers: dict[str, LabelCounts] = Field(description="Where speakers are named: the sentences of each.")
     sentences: list[SentenceAnswer]
     skipped: list[SkippedSpan]
+    coverage: Coverage
     warnings: list[Warning_]
     model: ModelIdentity
+    source: Source | None = Field(default=None, description="For a file.")
+    text: str | None = Field(default=None, description="For a file with `include=text`: what offsets point into.")
 
 
 class Limits(_Answer):
@@ -158,6 +188,8 @@ class Limits(_Answer):
 
     text_bytes: int
     sentences: int
+    file_bytes: int
+    pdf_pages: int
     body_bytes: int
 
 
@@ -197,6 +229,7 @@ class SentenceRow(_Answer):
     dimension: Dimension | None
     concept: Concept | None
     abstained: bool
+    columns: dict[str, Any] = Field(description="The other columns of the row.")
 
 
 def identity(artifact: Artifact) -> ModelIdentity:
@@ -204,25 +237,48 @@ def identity(artifact: Artifact) -> ModelIdentity:
     return ModelIdentity(name=artifact.manifest.name, version=artifact.manifest.version, sha256=artifact.sha256)
 
 
-def tag_response(document: TaggedDocument, document_id: str | None, model: ModelIdentity) -> TagResponse:
-    """Put a tagged document into the answer's format."""
-    counts, shares = document.counts, document.shares
+def tag_response(
+    document: TaggedDocument,
+    text: str,
+    model: ModelIdentity,
+    *,
+    document_id: str | None = None,
+    offsets: OffsetUnit = OffsetUnit.CODEPOINTS,
+    source: Source | None = None,
+    with_text: bool = False,
+) -> TagResponse:
+    """Put a tagged document into the answer's format.
+
+    Args:
+        document: what the model said.
+        text: the document itself.
+        model: which model.
+        document_id: given back as `id`.
+        offsets: the unit of every `start` and `end`.
+        source: for a file, what was decided about it.
+        with_text: whether the answer holds the text.
+    """
+    in_unit = Offsets(text, offsets)
     return TagResponse(
         id=document_id,
         label=document.label,
-        shares=LabelShares(**{str(label): _round(share) for label, share in shares.items()}),
-        counts=LabelCounts(sentences=len(document.sentences), **{str(label): count for label, count in counts.items()}),
+        shares=LabelShares(**{str(label): _round(share) for label, share in document.shares.items()}),
+        counts=_label_counts(document.counts),
         dimensions={d: SideCounts(leadership=c[Side.LEADERSHIP], management=c[Side.MANAGEMENT]) for d, c in document.dimensions.items()},
         concepts=document.concepts,
-        sentences=[_sentence(index, tagged) for index, tagged in enumerate(document.sentences)],
-        skipped=[SkippedSpan(start=s.start, end=s.end, reason=s.reason) for s in document.skipped],
+        speakers={speaker: _label_counts(counts) for speaker, counts in document.speakers.items()},
+        sentences=[_sentence(index, tagged, in_unit) for index, tagged in enumerate(document.sentences)],
+        skipped=[SkippedSpan(start=in_unit(s.start), end=in_unit(s.end), reason=s.reason) for s in document.skipped],
+        coverage=_coverage(document, text),
         warnings=_warnings(document),
         model=model,
+        source=source,
+        text=text if with_text else None,
     )
 
 
-def sentence_row(row_id: str | int | None, tag: Tag) -> SentenceRow:
-    """Put the tag of a single sentence into the answer's format."""
+def sentence_row(row_id: str | int | None, tag: Tag, columns: dict[str, Any]) -> SentenceRow:
+    """Put the tag of a single sentence into the answer's format, beside the other columns of its row."""
     return SentenceRow(
         id=row_id,
         label=tag.label,
@@ -230,18 +286,19 @@ def sentence_row(row_id: str | int | None, tag: Tag) -> SentenceRow:
         dimension=tag.dimension,
         concept=tag.concept,
         abstained=tag.abstained,
+        columns=columns,
     )
 
 
-def _sentence(index: int, tagged: TaggedSentence) -> SentenceAnswer:
+def _sentence(index: int, tagged: TaggedSentence, in_unit: Offsets) -> SentenceAnswer:
     sentence, tag, explanation = tagged.sentence, tagged.tag, tagged.explanation
     why = {}
     if explanation:
         why = {
             "evidence": [
                 EvidenceSpan(
-                    start=sentence.start + e.start,
-                    end=sentence.start + e.end,
+                    start=in_unit(sentence.start + e.start),
+                    end=in_unit(sentence.start + e.end),
                     text=e.text,
                     leadership=_round(e.leadership),
                     management=_round(e.management),
@@ -254,8 +311,8 @@ def _sentence(index: int, tagged: TaggedSentence) -> SentenceAnswer:
     return SentenceAnswer.model_validate(
         {
             "index": index,
-            "start": sentence.start,
-            "end": sentence.end,
+            "start": in_unit(sentence.start),
+            "end": in_unit(sentence.end),
             "text": sentence.text,
             "label": tag.label,
             "scores": _scores(tag),
@@ -266,6 +323,22 @@ def _sentence(index: int, tagged: TaggedSentence) -> SentenceAnswer:
             **why,
         }
     )
+
+
+def _label_counts(counts: dict[Label, int]) -> LabelCounts:
+    return LabelCounts(sentences=sum(counts.values()), **{str(label): count for label, count in counts.items()})
+
+
+def _coverage(document: TaggedDocument, text: str) -> Coverage:
+    skipped: dict[SkipReason, int] = {}
+    for span in document.skipped:
+        skipped[span.reason] = skipped.get(span.reason, 0) + _visible(text[span.start : span.end])
+    scored = sum(_visible(tagged.sentence.text) for tagged in document.sentences)
+    return Coverage(characters=_visible(text), scored=scored, skipped=skipped)
+
+
+def _visible(text: str) -> int:
+    return sum(map(len, text.split()))
 
 
 def _scores(tag: Tag) -> SideScores:

@@ -44,7 +44,7 @@ def score_sentences(
         good = [row for row in batch if isinstance(row, SentenceInput)]
         summary.bad.extend(row for row in batch if isinstance(row, BadRow))
         for row, tag in zip(good, tagger.tag([row.text for row in good]), strict=True):
-            write(sentence_row(row.id, tag).model_dump_json() + "\n")
+            write(sentence_row(row.id, tag, row.columns).model_dump_json() + "\n")
         summary.scored += len(good)
         progress(len(batch))
     return summary

@@ -6,6 +6,8 @@ from typing import Final
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.readers.kinds import MAX_FILE_BYTES
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 
@@ -18,7 +20,8 @@ class Settings(BaseSettings):
         host, port: where `helmkeel serve` listens.
         max_text_bytes: of one document, in UTF-8.
         max_sentences: of one document.
-        max_body_bytes: of one request.
+        max_body_bytes: of one request that holds no file.
+        max_file_bytes: of one uploaded file.
     """
 
     model_config = SettingsConfigDict(env_prefix="HELMKEEL_", extra="ignore", frozen=True)
@@ -30,3 +33,4 @@ class Settings(BaseSettings):
     max_text_bytes: int = Field(default=1_000_000, gt=0)
     max_sentences: int = Field(default=10_000, gt=0)
     max_body_bytes: int = Field(default=5_000_000, gt=0)
+    max_file_bytes: int = Field(default=10_000_000, gt=0, le=MAX_FILE_BYTES)

@@ -27,14 +27,16 @@ buildah commit --quiet --rm "$base" helmkeel-base >/dev/null
 
 echo "building the image (trains the model)"
 # The certificates and pip settings of this machine, so that the build reaches packages the way this machine does.
-pip config list | sed "s/^[^.]*\.\([^=]*\)='\(.*\)'$/\1 = \2/; 1i [global]" >"$work/pip.conf"
-buildah build --quiet --network host --volume /etc/ssl/certs:/etc/ssl/certs:ro --volume "$work/pip.conf:/etc/pip.conf:ro" \
+pip config list | sed -n "s/^global\.\([^=]*\)='\(.*\)'$/\1 = \2/p" | sed '1i [global]' >"$work/pip.conf"
+buildah build --quiet --format docker --network host --volume /etc/ssl/certs:/etc/ssl/certs:ro --volume "$work/pip.conf:/etc/pip.conf:ro" \
     --build-arg BASE=localhost/helmkeel-base --tag helmkeel . >/dev/null
 container=$(buildah from helmkeel)
-trap 'kill "${server:-}" 2>/dev/null || true; buildah rm "$container" >/dev/null' EXIT
+root=$(buildah mount "$container")
+trap 'kill "${server:-}" 2>/dev/null && wait "$server" || true; buildah rm "$container" >/dev/null' EXIT
 
-echo "starting it as uid $(buildah inspect --type image --format '{{.OCIv1.Config.User}}' helmkeel)"
-buildah run --network host --env HELMKEEL_PORT="$port" "$container" helmkeel serve &
+user=$(buildah inspect --type image --format '{{.OCIv1.Config.User}}' helmkeel)
+echo "starting it as uid $user"
+chroot --userspec="$user:$user" "$root" /opt/helmkeel/.venv/bin/helmkeel serve --port "$port" &
 server=$!
 for _ in $(seq 60); do
     curl --silent --fail "http://127.0.0.1:$port/readyz" >/dev/null && break

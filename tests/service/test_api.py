@@ -30,10 +30,13 @@ def test_examples_are_answered_in_the_agreed_format(client: httpx.Client, exampl
         assert response.status_code == 200
         answer = response.json()
         assert list(answer) == [
-            "id", "label", "shares", "counts", "dimensions", "concepts", "sentences", "skipped", "warnings", "model",
+            "id", "label", "shares", "counts", "dimensions", "concepts", "speakers", "sentences", "skipped", "coverage",
+            "warnings", "model", "source", "text",
         ]  # fmt: skip
         assert answer["id"] == name
         assert len(answer["model"]["sha256"]) == 64
+        coverage = answer["coverage"]
+        assert coverage["characters"] == len("".join(text.split())) == coverage["scored"] + sum(coverage["skipped"].values())
         for sentence in answer["sentences"]:
             assert text[sentence["start"] : sentence["end"]] == sentence["text"]
             for side in ("leadership", "management"):
@@ -169,7 +172,7 @@ def test_openapi_examples_are_answered(client: httpx.Client) -> None:
     document = client.get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     operations = {o["operationId"] for path in document["paths"].values() for o in path.values()}
-    assert operations == {"tag", "model", "contrasts", "healthz", "readyz"}
+    assert operations == {"tag", "tag_file", "model", "contrasts", "healthz", "readyz"}
     (example,) = document["components"]["schemas"]["TagRequest"]["examples"]
     answer = client.post("/v1/tag", json=example).json()
     assert [s["label"] for s in answer["sentences"]] == ["management", "leadership", "neither"]
@@ -195,3 +198,32 @@ def test_not_ready_before_the_model_is_loaded(artifact_folder: Path) -> None:
             return await client.get("/readyz")
 
     problem(asyncio.run(ask()), 503, "not_ready")
+
+
+@pytest.mark.parametrize(("unit", "encoding", "width"), [("utf16", "utf-16-le", 2), ("bytes", "utf-8", 1)])
+def test_offsets_in_other_units(client: httpx.Client, unit: str, encoding: str, width: int) -> None:
+    text = "# Größe 🙂\n\n- Plan the 預算 🙂 for the café\n- We monitor 🙂🙂 the spending of each team"
+    answer = client.post("/v1/tag", json={"text": text, "offsets": unit, "include": ["evidence"]}).json()
+    encoded = text.encode(encoding)
+    assert len(answer["sentences"]) == 2
+    for span in [*answer["sentences"], *(e for s in answer["sentences"] for e in s["evidence"])]:
+        assert encoded[span["start"] * width : span["end"] * width].decode(encoding) == span["text"]
+    assert encoded[answer["skipped"][0]["start"] : answer["skipped"][0]["end"] * width].decode(encoding) == "# Größe 🙂"
+
+
+def test_kinds_of_text_read_lines_differently(client: httpx.Client) -> None:
+    text = "Note: we plan the work\nAna: and the budget of the team"
+    found = {
+        kind: [(s["speaker"], s["text"]) for s in client.post("/v1/tag", json={"text": text, "kind": kind}).json()["sentences"]]
+        for kind in ("prose", "notes", "transcript")
+    }
+    assert found["prose"] == [(None, text)]
+    assert found["notes"] == [(None, "Note: we plan the work"), (None, "Ana: and the budget of the team")]
+    assert found["transcript"] == [(None, "Note: we plan the work"), ("Ana", "and the budget of the team")]
+
+
+def test_speakers_are_counted(client: httpx.Client, examples: dict[str, str]) -> None:
+    answer = client.post("/v1/tag", json={"text": examples["minutes.md"]}).json()
+    assert {"Marta", "Owen", "Tom", "Priyanka"} == set(answer["speakers"])
+    for speaker, counts in answer["speakers"].items():
+        assert counts["sentences"] == sum(s["speaker"] == speaker for s in answer["sentences"])

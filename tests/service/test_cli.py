@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from service.settings import ROOT
+from tests.service import documents as made
 
 HELMKEEL = Path(sys.executable).with_name("helmkeel")
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -29,7 +30,10 @@ def test_tag_gives_the_answer_of_the_api(run: Run, client: httpx.Client, example
         done = run("tag", path, "--json")
         assert done.returncode == 0
         answer = json.loads(done.stdout)
-        assert answer == client.post("/v1/tag", json={"id": str(path), "text": text, "include": ["evidence"]}).json()
+        assert answer.pop("source") == {"name": str(path), "kind": path.suffix[1:], "encoding": "utf-8", "extracted": False}
+        expected = client.post("/v1/tag", json={"id": str(path), "text": text, "include": ["evidence"]}).json()
+        assert expected.pop("source") is None
+        assert answer == expected
 
 
 def test_tag_shows_a_document_to_a_person(run: Run) -> None:
@@ -55,10 +59,10 @@ def test_tag_takes_a_text(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("argument", "message"),
-    [("missing.txt", "no such file"), ("no/such/file", "no such file"), (".", "is a folder"), ("latin.txt", "not UTF-8 (byte 3)")],
+    [("missing.txt", "no such file"), ("no/such/file", "no such file"), (".", "is a folder"), ("picture.png", "none of the kinds")],
 )
 def test_tag_names_what_it_cannot_read(run: Run, tmp_path: Path, argument: str, message: str) -> None:
-    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR")
     done = run("tag", argument)
     assert done.returncode == 2
     assert message in done.stderr.decode()
@@ -86,7 +90,8 @@ def test_score_keeps_order_ids_and_lines(run: Run, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [r["id"] for r in rows] == ["a", 2, None, "d"]
     assert [r["label"] for r in rows[:3]] == ["management", "leadership", "neither"]
-    assert set(rows[0]) == {"id", "label", "scores", "dimension", "concept", "abstained"}
+    assert set(rows[0]) == {"id", "label", "scores", "dimension", "concept", "abstained", "columns"}
+    assert rows[3]["columns"] == {"more": [1]}
     assert done.stdout == b""
     assert run("score", "in.jsonl", "-o", "-").stdout == (tmp_path / "out.jsonl").read_bytes()
 
@@ -101,6 +106,20 @@ def test_score_names_bad_rows_and_scores_the_others(run: Run, tmp_path: Path) ->
     assert "2 sentences scored, 5 rows failed" in message
     assert [f"line {n}" in message for n in range(1, 8)] == [False, True, True, True, True, True, False]
     assert "text: Field required" in message
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.tsv", "in.xlsx"])
+def test_score_reads_tables(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(made.ALL_KINDS[name[3:]]())
+    for arguments in ((), ("--text-column", "notes")):
+        assert run("score", name, "-o", "out.jsonl", *arguments).returncode == 0
+        rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+        assert [int(r["id"]) for r in rows] == [0, 1, 2, 3]
+        assert rows[2]["label"] == "management"
+    assert rows[0]["columns"] == ({"site": "Leeds"} if name == "in.xlsx" else {})
+    done = run("score", name, "-o", "out.jsonl", "--text-column", "none")
+    assert done.returncode == 2
+    assert "the columns are id, notes" in done.stderr.decode()
 
 
 @pytest.mark.parametrize(("source", "message"), [("missing.jsonl", "cannot be read"), (".", "is a folder")])
