@@ -4,7 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help setup serve test train docs lock image-check clean
+.PHONY: help setup serve test train docs benchmark lock image-check clean
 
 help:
 	@echo "make serve [HOST=... PORT=...]  set up, train if there is no model, serve"
@@ -12,6 +12,7 @@ help:
 	@echo "make test                       all checks: ruff, mypy, pytest"
 	@echo "make train                      train the model again"
 	@echo "make docs                       train, and render README output, data card and model card"
+	@echo "make benchmark                  quality and speed beside the peers, into benchmarks/results.md"
 	@echo "make lock                       compile requirements*.lock anew from pyproject.toml"
 	@echo "make image-check                build the image without a registry and POST to it (root, Debian)"
 
@@ -42,11 +43,22 @@ test: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/pytest
 
+.venv/.benchmark: requirements-benchmark.lock .venv/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-benchmark.lock
+	@touch $@
+
+benchmark: .venv/.benchmark
+	$(BIN)/helmkeel info
+	$(BIN)/python -m benchmarks
+
 lock: .venv/.dev
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--no-emit-find-links pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--no-emit-find-links --extra dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--no-emit-find-links --extra benchmark --constraint requirements.lock pyproject.toml --output-file requirements-benchmark.lock
 
 image-check:
 	sh tests/image_check.sh

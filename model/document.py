@@ -87,12 +87,13 @@ def tag_segments(tagger: Tagger, segments: Segmentation, *, evidence: bool = Fal
         raise TooManySentencesError(max_sentences, len(sentences))
     tags = tagger.tag([sentence.text for sentence in sentences])
     counts = Counter(tag.label for tag in tags)
+    shown = Counter(tag.concept for tag in tags)
     words = sum(len(TOKEN.findall(sentence.text)) for sentence in sentences) if len(sentences) < MINIMUM_SENTENCES else MINIMUM_WORDS
     return TaggedDocument(
         label=verdict(counts, words),
         counts={label: counts[label] for label in Label},
         dimensions=profile(tags),
-        concepts={concept: count for concept in Concept if (count := sum(tag.concept is concept for tag in tags))},
+        concepts={concept: shown[concept] for concept in Concept if concept in shown},
         speakers=by_speaker(sentences, tags),
         sentences=[
             TaggedSentence(sentence, tag, tagger.explain(sentence.text) if evidence else None)

@@ -7,9 +7,9 @@ skipped span, and `text[start:end]` is the sentence.
 """
 
 import re
+import threading
 from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
 
 import spacy
@@ -24,6 +24,8 @@ from model.tokens import TOKEN
 
 MIN_WORDS: Final = 3
 """A fragment of fewer words than this is skipped as `too_short`: it takes guessing to find an orientation in it."""
+
+_VOCABULARY_LIMIT: Final = 100_000
 
 _PIECE = re.compile(rf"({TOKEN.pattern}|\s+)( ?)")
 
@@ -76,7 +78,7 @@ def _sentences(doc: Doc) -> Doc:
     short: list[Span] = []
     for block in doc.user_data["blocks"]:
         for start, end in split(text, block.start, block.end):
-            if len(WORD.findall(text, start, end)) < MIN_WORDS:
+            if sum(1 for _ in islice(WORD.finditer(text, start, end), MIN_WORDS)) < MIN_WORDS:
                 short.append(_span(doc, start, end, SkipReason.TOO_SHORT))
             else:
                 sentences.append(_span(doc, start, end, block.speaker or ""))
@@ -85,26 +87,35 @@ def _sentences(doc: Doc) -> Doc:
     return doc
 
 
-@cache
-def _pipeline() -> Language:
-    nlp = spacy.blank("en")
-    nlp.vocab.lex_attr_getters = {}  # type: ignore[attr-defined]  # shapes, prefixes and the like of every word are never asked for
-    nlp.max_length = 10**9  # the length of a document is limited where it comes in
-    nlp.tokenizer = _Tokenizer(nlp.vocab)
-    nlp.add_pipe("helmkeel_layout")
-    nlp.add_pipe("helmkeel_sentences")
-    return nlp
+class _Pipelines(threading.local):
+    """A pipeline for each thread: spaCy's vocabulary grows while it reads, and two threads must not grow the same one."""
+
+    nlp: Language | None = None
+
+    def get(self) -> Language:
+        """Return the pipeline of this thread, made anew when it has seen so many words that it would grow without end."""
+        if self.nlp is None or len(self.nlp.vocab) > _VOCABULARY_LIMIT:
+            nlp = spacy.blank("en")
+            nlp.vocab.lex_attr_getters = {}  # type: ignore[attr-defined]  # shapes, prefixes and the like are never asked for
+            nlp.max_length = 10**9  # the length of a document is limited where it comes in
+            nlp.tokenizer = _Tokenizer(nlp.vocab)
+            nlp.add_pipe("helmkeel_layout")
+            nlp.add_pipe("helmkeel_sentences")
+            self.nlp = nlp
+        return self.nlp
+
+
+_pipelines = _Pipelines()
 
 
 def segment(text: str, kind: TextKind = TextKind.AUTO) -> Segmentation:
     """Cut a document into sentences and skipped spans, both in order, offsets in code points of `text`."""
-    nlp = _pipeline()
-    with nlp.memory_zone():  # else the vocabulary would keep every word ever seen
-        doc = nlp.make_doc(text)
-        doc.user_data["kind"] = kind
-        doc = nlp(doc)
-        sentences = [Sentence(s.start_char, s.end_char, text[s.start_char : s.end_char], s.label_ or None) for s in doc.spans["sentences"]]
-        skipped = [Skipped(s.start_char, s.end_char, SkipReason(s.label_)) for s in doc.spans["skipped"]]
+    nlp = _pipelines.get()
+    doc = nlp.make_doc(text)
+    doc.user_data["kind"] = kind
+    doc = nlp(doc)
+    sentences = [Sentence(s.start_char, s.end_char, text[s.start_char : s.end_char], s.label_ or None) for s in doc.spans["sentences"]]
+    skipped = [Skipped(s.start_char, s.end_char, SkipReason(s.label_)) for s in doc.spans["skipped"]]
     return Segmentation(sentences, sorted(skipped, key=lambda s: s.start))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -222,8 +223,7 @@ class Tagger:
 
     def _rows(self, tokens: list[str]) -> tuple[Ints, list[_Unknown]]:
         """Return the row of each token, and the words outside the table, whose rows count on from V."""
-        found = self._tokens.get
-        rows = np.fromiter((found(token, -1) for token in tokens), np.int32, len(tokens))
+        rows = np.fromiter(map(self._tokens.get, tokens, repeat(-1)), np.int32, len(tokens))
         unknown: list[_Unknown] = []
         local: dict[str, int] = {}
         for position in np.flatnonzero(rows < 0).tolist():

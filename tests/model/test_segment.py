@@ -1,32 +1,45 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.labels import SkipReason
-from model.segment import segment
+from model.layout import TextKind
+from model.segment import _pipelines, segment
 
 PIECES = st.sampled_from(
     [
-        "Plan the rota. ",
-        "e.g. ",
-        "Ana: ",
-        "\n",
-        "\n\n",
-        "- ",
-        "1. ",
-        "[09:01] ",
-        "# Title\n",
-        "```\n",
-        "| a | b |\n",
-        "\t",
-        "  ",
-        "\r\n",
-        "\x00",
-        "🙂",
-        "שלום ",
-        "Dr. Who said 3.5 is fine! ",
+        "Plan the rota. ", "e.g. ", "Ana: ", "ana: ", "Ana Silva  0:03\n", "\n", "\n\n", "\f", "- ", "1. ", "(a) ", "[x] ", "[09:01] ",
+        "# Title\n", "```\n", "| a | b |\n", "\t", "  ", "\r\n", "\x00", "🙂", "שלום ", "Dr. Who said 3.5 is fine! ", "> ", ">> ",
+        "From: a\n", "Subject: b\n", "--\n", "Kind regards,\n", "On Monday Bob wrote:\n", "Page 3 of 4\n", "----\n",
+        "See https://a.example/b.html?c=d. ",
     ]
-)
+)  # fmt: skip
+
+
+def test_threads_do_not_disturb_each_other(examples: dict[str, str]) -> None:
+    texts = list(examples.values()) * 40
+    expected = [segment(text) for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(segment, texts)) == expected
+
+
+def test_memory_for_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.segment._VOCABULARY_LIMIT", 1000)
+    sizes = []
+    for batch in range(12):
+        segment(" ".join(f"word{batch}x{'a' * (i % 7)}{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(300)))
+        sizes.append(len(_pipelines.get().vocab))
+    assert max(sizes) < 2500
+    assert sizes[-1] < sum(sizes) / 2
+
+
+@pytest.mark.parametrize("kind", TextKind)
+@given(text=st.lists(st.one_of(PIECES, st.text(max_size=12)), max_size=25).map("".join))
+@settings(max_examples=150, deadline=None)
+def test_any_text_is_covered_whatever_its_kind(text: str, kind: TextKind) -> None:
+    assert_covers(text, kind)
 
 
 def test_examples_are_covered_and_round_trip(examples: dict[str, str]) -> None:
@@ -40,8 +53,8 @@ def test_any_text_is_covered_in_order_without_overlap(text: str) -> None:
     assert_covers(text)
 
 
-def assert_covers(text: str) -> None:
-    found = segment(text)
+def assert_covers(text: str, kind: TextKind = TextKind.AUTO) -> None:
+    found = segment(text, kind)
     for sentence in found.sentences:
         assert text[sentence.start : sentence.end] == sentence.text
     spans = sorted([(s.start, s.end) for s in found.sentences] + [(s.start, s.end) for s in found.skipped])
