@@ -51,6 +51,10 @@ benchmark: .venv/.benchmark
 	$(BIN)/helmkeel info
 	$(BIN)/python -m benchmarks
 
+# By hand, after a change to the corpus: needs torch, transformers and wordfreq (`pip install .[distill]`), and the encoder's files in a folder.
+embedding: setup
+	$(PYTHON) -m training.distill $(ENCODER)
+
 lock: .venv/.dev
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--no-emit-find-links pyproject.toml --output-file requirements.lock

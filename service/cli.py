@@ -195,6 +195,7 @@ def _train(settings: Settings, config: Path | None) -> None:
     from training.config import DEFAULT_CONFIG, ConfigError, load_config
     from training.corpus import CorpusError
     from training.embedding import EmbeddingError
+    from training.probes import ProbesError
     from training.train import train as run
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
@@ -207,7 +208,7 @@ def _train(settings: Settings, config: Path | None) -> None:
                 _talk.print(line, highlight=False)
 
             result = run(settings.data, settings.artifact, load_config(config or DEFAULT_CONFIG), step)
-    except (ConfigError, ContrastsError, CorpusError, EmbeddingError) as error:
+    except (ConfigError, ContrastsError, CorpusError, EmbeddingError, ProbesError) as error:
         _stop(str(error), FAILED)
     except OSError as error:
         _stop(f"{settings.artifact}: cannot be written ({error.strerror})", FAILED)

@@ -73,4 +73,6 @@ def show_figures(figures: dict[str, Any], *, as_json: bool) -> None:
         ("concept, likewise", "concept_accuracy"),
     ):
         figure = figures[key]
+        if figure.get("sentences") == 0:  # nobody has labelled it
+            continue
         console.print(f"{name}: {figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})", highlight=False)

@@ -4,21 +4,27 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from model.layout import TextKind
 from service.readers import FileKind, FileText, ReaderError, detect, read_file
 from service.readers.tables import rows_of
 from service.readers.tables import text_column as choose_text_column
-from service.schemas import UnicodeText
+from service.schemas import UnicodeText, is_unicode
 
 STDIN: Final = "-"
 
 
 class InputError(ValueError):
     """An input cannot be used; the message says which, why, and what to try."""
+
+
+def _writable(columns: dict[str, Any]) -> dict[str, Any]:
+    if not is_unicode(json.dumps(columns, ensure_ascii=False, default=str)):
+        raise ValueError("hold half of a surrogate pair, which is no character")
+    return columns
 
 
 class SentenceInput(BaseModel):
@@ -28,7 +34,7 @@ class SentenceInput(BaseModel):
 
     text: UnicodeText
     id: UnicodeText | int | None = None
-    columns: dict[str, Any] = {}
+    columns: Annotated[dict[str, Any], AfterValidator(_writable)] = {}
 
 
 class BadRow(BaseModel):
@@ -60,6 +66,8 @@ def read_document(argument: str) -> FileText:
             return _read(path.read_bytes(), argument)
         except OSError as error:
             raise InputError(f"{argument}: cannot be read ({error.strerror})") from error
+    if not is_unicode(argument):
+        raise InputError("the text is not UTF-8; put it into a file, whose encoding can be told")
     return FileText(argument, FileKind.TXT, None, False, TextKind.AUTO)
 
 

@@ -13,21 +13,29 @@ from service.offsets import Offsets, OffsetUnit
 from service.readers import FileKind
 
 DECIMALS = 6
-"""Places kept of every score and weight."""
+"""Places kept of every score and share."""
+WEIGHT_DECIMALS = 9
+"""Places kept of evidence, so that a sentence's weights still add up."""
 
 Score = Annotated[float, Field(ge=0, le=1)]
 
 
-def _is_unicode(value: str) -> str:
+def is_unicode(value: str) -> bool:
+    """Whether a string holds whole characters only; half of a surrogate pair can be written nowhere."""
     try:
         value.encode()
     except UnicodeEncodeError:
-        # No cause: the original error quotes the text.
-        raise ValueError("holds half of a surrogate pair, which is no character") from None
+        return False
+    return True
+
+
+def _checked(value: str) -> str:
+    if not is_unicode(value):
+        raise ValueError("holds half of a surrogate pair, which is no character")
     return value
 
 
-UnicodeText = Annotated[str, AfterValidator(_is_unicode)]
+UnicodeText = Annotated[str, AfterValidator(_checked)]
 
 
 class _Answer(BaseModel):
@@ -300,13 +308,13 @@ def _sentence(index: int, tagged: TaggedSentence, in_unit: Offsets) -> SentenceA
                     start=in_unit(sentence.start + e.start),
                     end=in_unit(sentence.start + e.end),
                     text=e.text,
-                    leadership=_round(e.leadership),
-                    management=_round(e.management),
+                    leadership=round(e.leadership, WEIGHT_DECIMALS),
+                    management=round(e.management, WEIGHT_DECIMALS),
                 )
                 for e in explanation.evidence
             ],
-            "decision": SideValues(**{str(side): _round(value) for side, value in explanation.decision.items()}),
-            "baseline": SideValues(**{str(side): _round(value) for side, value in explanation.baseline.items()}),
+            "decision": SideValues(**{str(side): round(value, WEIGHT_DECIMALS) for side, value in explanation.decision.items()}),
+            "baseline": SideValues(**{str(side): round(value, WEIGHT_DECIMALS) for side, value in explanation.baseline.items()}),
         }
     return SentenceAnswer.model_validate(
         {

@@ -47,6 +47,12 @@ class CalibrationConfig(_Section):
     folds: int = Field(ge=2)
 
 
+class DecisionConfig(_Section):
+    """When a tag is given."""
+
+    threshold: float = Field(gt=0, lt=1)
+
+
 class AbstainConfig(_Section):
     """When the tagger does not judge."""
 
@@ -67,6 +73,7 @@ class TrainingConfig(_Section):
     features: FeatureConfig
     heads: HeadConfig
     calibration: CalibrationConfig
+    decision: DecisionConfig
     abstain: AbstainConfig
     evaluation: EvaluationConfig
 

@@ -18,6 +18,7 @@ from training.build import Row
 from training.config import FeatureConfig, TrainingConfig
 from training.embedding import Embedding
 from training.features import AdditiveFeatures, lower_case_words
+from training.split import is_calibration
 
 Doubles = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -32,8 +33,6 @@ class Fitted:
         dimensions: oriented sentences -> one of the 22 sides and dimensions.
         concepts: sentences with leadership -> one of the 9 concepts.
         slope, offset: (2,) each; `slope * decision + offset` is the log-odds (Platt scaling).
-        thresholds: (2,) the score from which a tag is given.
-        out_of_fold: (n, 2) log-odds of the training rows, each from a model that saw no sentence of its document.
     """
 
     tags: Pipeline
@@ -41,8 +40,6 @@ class Fitted:
     concepts: Pipeline
     slope: Doubles
     offset: Doubles
-    thresholds: Doubles
-    out_of_fold: Doubles
 
 
 def tag_targets(labels: Sequence[Label]) -> Flags:
@@ -63,13 +60,13 @@ def topic_pipeline(config: TrainingConfig, embedding: Embedding, known: frozense
 
 
 def fit(rows: Sequence[Row], config: TrainingConfig, embedding: Embedding) -> Fitted:
-    """Fit all heads on all rows; calibrate on out-of-fold decisions, with folds by document."""
+    """Fit all heads on all rows; calibrate on out-of-fold decisions about documents the word vectors never saw, with folds by document."""
     texts = [row.text for row in rows]
     targets = tag_targets([row.label for row in rows])
     known = lower_case_words(texts)
     decisions = out_of_fold(tag_pipeline(config, embedding, known), texts, targets, [row.doc for row in rows], config.calibration.folds)
-    slope, offset = platt(decisions, targets)
-    calibrated = decisions * slope + offset
+    unseen = np.array([is_calibration(row.doc) for row in rows])
+    slope, offset = platt(decisions[unseen], targets[unseen])
     oriented = [row for row in rows if row.label in {Label.LEADERSHIP, Label.MANAGEMENT}]
     led = [row for row in rows if row.concept]
     side_dimension = [SIDE_DIMENSIONS.index((Side(row.label), row.dimension)) for row in oriented if row.dimension]
@@ -80,8 +77,6 @@ def fit(rows: Sequence[Row], config: TrainingConfig, embedding: Embedding) -> Fi
         topic_pipeline(config, embedding, known, config.heads.concepts).fit([row.text for row in led], concept),
         slope,
         offset,
-        np.array([best_threshold(sigmoid(calibrated[:, k]), targets[:, k]) for k in range(len(Side))]),
-        calibrated,
     )
 
 
@@ -103,20 +98,6 @@ def platt(decisions: Doubles, targets: Flags) -> tuple[Doubles, Doubles]:
     """Return (2,) slopes and offsets that make decisions log-odds (Platt 1999, "Probabilistic outputs for support vector machines")."""
     fits = [LogisticRegression(C=np.inf).fit(decisions[:, [k]], targets[:, k]) for k in range(targets.shape[1])]
     return np.array([f.coef_[0, 0] for f in fits]), np.array([f.intercept_[0] for f in fits])
-
-
-def best_threshold(scores: Doubles, truth: Flags) -> float:
-    """Return the score in [0, 1], in steps of 0.01, from which giving the tag has the best F1."""
-    candidates = np.arange(5, 96) / 100
-    given = scores[:, None] >= candidates
-    hits = (given & truth[:, None]).sum(axis=0)
-    f1 = 2 * hits / np.maximum(given.sum(axis=0) + truth.sum(), 1)
-    return float(candidates[f1.argmax()])
-
-
-def sigmoid(log_odds: Doubles) -> Doubles:
-    """Return probabilities in [0, 1]."""
-    return np.asarray(1 / (1 + np.exp(-log_odds)))
 
 
 def _features(config: FeatureConfig, embedding: Embedding, known: frozenset[str], *, whole: bool) -> AdditiveFeatures:

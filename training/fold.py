@@ -10,7 +10,7 @@ from training.features import AdditiveFeatures
 from training.fit import Fitted
 
 
-def fold(fitted: Fitted, minimum_known: float) -> FoldedModel:
+def fold(fitted: Fitted, *, threshold: float, minimum_known: float) -> FoldedModel:
     """Fold the pipelines: the decision of the result is that of the pipelines for every sentence, to 1e-6."""
     features: AdditiveFeatures = fitted.tags["features"]
     learnt = sorted({*features.embedding.words, *features.words_, *features.known, *(w for pair in features.pairs_ for w in pair)})
@@ -40,7 +40,7 @@ def fold(fitted: Fitted, minimum_known: float) -> FoldedModel:
         bias_tags=np.ascontiguousarray(bias),
         bias_dimensions=dimension_bias,
         bias_concepts=concept_bias,
-        thresholds=np.ascontiguousarray(fitted.thresholds),
+        thresholds=np.full(len(heads), threshold),
         minimum_known=minimum_known,
     )
 

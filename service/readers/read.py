@@ -68,4 +68,4 @@ def _extract(kind: FileKind, content: bytes) -> str:
     if "error" in answer:
         raise ReaderError(**answer["error"])
     text: str = answer["text"]
-    return text
+    return text.encode("utf-8", "replace").decode()  # halves of surrogate pairs, which JSON and HTML can spell, become question marks

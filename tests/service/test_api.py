@@ -41,7 +41,7 @@ def test_examples_are_answered_in_the_agreed_format(client: httpx.Client, exampl
             assert text[sentence["start"] : sentence["end"]] == sentence["text"]
             for side in ("leadership", "management"):
                 total = sentence["baseline"][side] + sum(e[side] for e in sentence["evidence"])
-                assert total == pytest.approx(sentence["decision"][side], abs=1e-4)
+                assert total == pytest.approx(sentence["decision"][side], abs=1e-6)
             for evidence in sentence["evidence"]:
                 assert text[evidence["start"] : evidence["end"]] == evidence["text"]
 

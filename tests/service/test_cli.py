@@ -108,6 +108,19 @@ def test_score_names_bad_rows_and_scores_the_others(run: Run, tmp_path: Path) ->
     assert "text: Field required" in message
 
 
+def test_what_is_no_unicode_is_refused(run: Run, tmp_path: Path) -> None:
+    done = subprocess.run([os.fsencode(HELMKEEL), b"tag", b"caf\xe9 and plan"], capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"the text is not UTF-8" in done.stderr
+    (tmp_path / "in.jsonl").write_text('{"text": "a \\ud800"}\n{"text": "a", "more": "\\ud800"}\n{"text": "a"}\n')
+    done = run("score", "in.jsonl", "-o", "-")
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr.count(b"surrogate") == 2
+    answer = json.loads(run("tag", "in.jsonl", "--json").stdout)
+    assert answer["text"] == "a ?\n\na\n\na"
+
+
 @pytest.mark.parametrize("name", ["in.csv", "in.tsv", "in.xlsx"])
 def test_score_reads_tables(run: Run, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(made.ALL_KINDS[name[3:]]())

@@ -130,7 +130,7 @@ def small_data(folder: Path) -> Path:
     """A data folder like the real one with every fifteenth document of the corpus."""
     data = folder / "data"
     (data / "corpus").mkdir(parents=True)
-    for name in ("contrasts.yaml", "embedding"):
+    for name in ("contrasts.yaml", "embedding", "probes.yaml"):
         (data / name).symlink_to(DATA / name)
     shutil.copytree(DATA / "holdout", data / "holdout")
     examples = read_corpus(DATA / "corpus")

@@ -16,15 +16,16 @@ from training.config import ConfigError, load_config
 from training.corpus import read_corpus
 from training.embedding import EmbeddingError, load_embedding
 from training.evaluate import expected_calibration_error, macro_f1, tag_matrix
-from training.fit import best_threshold, fit
+from training.fit import fit
 from training.fold import fold
+from training.probes import ProbesError, pass_rates, read_probes
 
 
 def test_the_folded_model_agrees_with_the_pipelines(tmp_path: Path) -> None:
     data = small_data(tmp_path)
     config = load_config()
     fitted = fit(build(data, 0.7).rows, config, load_embedding(data / "embedding"))
-    tagger = Tagger(fold(fitted, config.abstain.minimum_known))
+    tagger = Tagger(fold(fitted, threshold=0.5, minimum_known=config.abstain.minimum_known))
     texts = [e.text for e in read_corpus(data / "holdout")] + ["Zyxgrop blenders qworm!", "", "ANA said 3 things"]
     scores = tagger.score(texts)
     pipeline = fitted.tags.decision_function(texts) * fitted.slope + fitted.offset
@@ -93,10 +94,6 @@ def test_calibration_error_by_hand() -> None:
     assert expected_calibration_error(scores, truth) == pytest.approx((0.45 + 0.05) / 2)
 
 
-def test_best_threshold_by_hand() -> None:
-    assert best_threshold(np.array([0.1, 0.2, 0.3, 0.9]), np.array([False, False, True, True])) == pytest.approx(0.21)
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [("seed = 'x'", "seed"), ("seed = [", "Invalid"), ("[nonsense]\na = 1", "nonsense")],
@@ -122,3 +119,23 @@ def test_metrics_are_within_their_intervals(artifact: Artifact) -> None:
     found = figures(artifact.metrics["holdout"])
     assert len(found) >= 12
     assert all(f["low"] <= f["value"] <= f["high"] for f in found)
+
+
+def test_probes_of_the_hard_cases_are_measured(artifact: Artifact) -> None:
+    probes = read_probes(ROOT / "data" / "probes.yaml")
+    sentences = [sentence for family in probes.values() for labelled in family.values() for sentence in labelled]
+    assert len(sentences) == len(set(sentences)) >= 150
+    trained = {row.text for row in build(ROOT / "data", 0.7).rows}
+    assert not trained & set(sentences)
+    rates = pass_rates(Tagger(artifact.model), probes)
+    assert rates == artifact.metrics["probes"]
+    passed = sum(rate["passed"] for rate in rates.values())
+    assert passed / len(sentences) >= 0.7
+    assert f"| all | {len(sentences)} | {passed} |" in artifact.card
+
+
+def test_bad_probes_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "probes.yaml"
+    path.write_text("family:\n  boss:\n    - a sentence\n")
+    with pytest.raises(ProbesError, match="boss"):
+        read_probes(path)

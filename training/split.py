@@ -1,0 +1,11 @@
+"""Which documents calibration relies on."""
+
+import hashlib
+
+
+def is_calibration(document: str) -> bool:
+    """Whether a document is one of the fifth that the encoder behind the word vectors is never tuned on.
+
+    Decisions about sentences the encoder has seen are too sure of themselves, so scores are calibrated and thresholds chosen on these only.
+    """
+    return hashlib.sha256(document.encode()).digest()[0] % 5 == 0
