@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from model.labels import Concept, Dimension, Side
@@ -122,13 +121,9 @@ class FoldedModel:
         return frozenset(word for word, cased in zip(self.vocabulary, self.cased, strict=True) if cased)
 
     @cached_property
-    def pair_rows(self) -> sp.csr_array:
-        """A (V, V) sparse table that holds, for each known pair, its row in `pair_tags` plus one."""
-        rows = np.arange(1, len(self.pair_first) + 1, dtype=np.int32)
-        size = len(self.vocabulary)
-        table = sp.csr_array((rows, (self.pair_first, self.pair_second)), shape=(size, size))
-        table.sort_indices()
-        return table
+    def pair_keys(self) -> NDArray[np.int64]:
+        """One ascending number for each known pair: `first * V + second`."""
+        return self.pair_first.astype(np.int64) * len(self.vocabulary) + self.pair_second
 
     def unknown_word_tags(self, word: str) -> Doubles:
         """Return the (2,) contribution of a word outside the table, from its character pieces."""

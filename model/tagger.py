@@ -91,12 +91,12 @@ class Tagger:
         self._index = {word: row for row, word in enumerate(vocabulary)}
         self._start, self._end = self._index[START], self._index[END]
         self._placeholders = len(PLACEHOLDERS)
-        self._pairs = model.pair_rows
-        self._pair_tags = np.vstack([np.zeros((1, 2)), model.pair_tags])
+        self._pair_tags = np.vstack([model.pair_tags, np.zeros((1, 2))])
         # Token forms as they stand in text, so that most tokens cost one look-up.
         self._tokens = {word: row for word, row in self._index.items() if row >= self._placeholders}
         self._tokens.update({word.capitalize(): self._index[word] for word in model.known if word in self._index})
         self._is_word = np.array([word[0].isalpha() for word in vocabulary])
+        self._is_known = np.append(model.cased, False)  # the last row stands for all words outside the table
         self._rare: dict[str, int | _Unknown] = {}
 
     def score(self, sentences: Sequence[str]) -> Scores:
@@ -204,8 +204,10 @@ class Tagger:
         allowed = np.repeat(tagged[oriented], len(Dimension), axis=1)
         dimension[oriented] = np.where(allowed, decision, -np.inf).argmax(axis=1)
         led = tagged[oriented, 0]
-        concept_decision = self.model.bias_concepts + scale[oriented] * _sums(self.model.word_concepts[rows], starts, lengths)
-        concept[oriented[led]] = concept_decision[led].argmax(axis=1)
+        spoken = np.repeat(led, lengths)
+        led_lengths = lengths[led]
+        added = _sums(self.model.word_concepts[rows[spoken]], np.cumsum(led_lengths) - led_lengths, led_lengths)
+        concept[oriented[led]] = (self.model.bias_concepts + scale[oriented[led]] * added).argmax(axis=1)
         return dimension, concept
 
     def _known_share(self, rows: Ints, unknown: list[_Unknown], starts: Longs, lengths: Longs) -> Doubles:
@@ -215,7 +217,7 @@ class Tagger:
         if len(outside):
             flags = np.array([word.is_word for word in unknown])
             is_word[outside] = flags[rows[outside] - len(self._is_word)]
-        is_known = is_word & np.append(self.model.cased, False)[np.minimum(rows, len(self._is_word))]
+        is_known = is_word & self._is_known[np.minimum(rows, len(self._is_word))]
         words = _sums(is_word[:, None], starts, lengths)[:, 0]
         found = _sums(is_known[:, None], starts, lengths)[:, 0]
         share: Doubles = np.where(words > 0, found / np.maximum(words, 1), 1)
@@ -255,10 +257,13 @@ class Tagger:
             tags[outside] = np.array([word.tags for word in unknown])[rows[outside] - len(self._is_word)]
         return tags
 
-    def _pair_rows(self, first: Ints, second: Ints) -> Ints:
-        size = len(self.model.vocabulary)
-        inside = (first < size) & (second < size)
-        rows: Ints = np.asarray(self._pairs[np.where(inside, first, 0), np.where(inside, second, 0)], np.int32)
+    def _pair_rows(self, first: Ints, second: Ints) -> Longs:
+        """Return the row of each pair in `_pair_tags`; the last row, of zeros, for pairs that training never saw."""
+        size, keys = len(self.model.vocabulary), self.model.pair_keys
+        wanted = first.astype(np.int64) * size + second
+        wanted[second >= size] = -1  # a word outside the table; as first of a pair it is over every key by itself
+        rows = np.searchsorted(keys, wanted)
+        rows[keys[np.minimum(rows, len(keys) - 1)] != wanted] = len(keys)
         return rows
 
 
