@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, FastAPI, File, Form, Request, UploadFile
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
 
 from model.artifact import Artifact, load
 from model.contrasts import Contrasts
@@ -55,7 +56,8 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         app.state.loaded = None
 
-    app = FastAPI(
+    app = FastAPIOffline(  # /docs without a content delivery network: the service may run where none is reached
+        redoc_url=None,
         title="Helmkeel",
         version=version("helmkeel"),
         description=DESCRIPTION,

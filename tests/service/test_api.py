@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -227,3 +228,12 @@ def test_speakers_are_counted(client: httpx.Client, examples: dict[str, str]) ->
     assert {"Marta", "Owen", "Tom", "Priyanka"} == set(answer["speakers"])
     for speaker, counts in answer["speakers"].items():
         assert counts["sentences"] == sum(s["speaker"] == speaker for s in answer["sentences"])
+
+
+def test_the_documentation_page_needs_no_network(client: httpx.Client) -> None:
+    page = client.get("/docs").text
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(sources) >= 3
+    for source in sources:
+        assert source.startswith("/")
+        assert client.get(source).status_code == 200
