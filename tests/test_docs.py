@@ -9,15 +9,15 @@ import pytest
 from model.artifact import Artifact
 from service.cli import app
 from service.settings import ROOT, Settings
-from training.corpus import read_corpus
 from training.docs import render
+from training.tables import read_data
 
 
 @pytest.mark.parametrize("name", ["README.md", "data/README.md"])
 def test_outputs_and_tables_are_those_of_today(name: str, artifact_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HELMKEEL_ARTIFACT", str(artifact_folder))
     document = (ROOT / name).read_text(encoding="utf-8")
-    assert render(document, read_corpus(ROOT / "data" / "corpus"), read_corpus(ROOT / "data" / "holdout")) == document
+    assert render(document, read_data(ROOT / "data")) == document
 
 
 def test_the_model_card_is_that_of_the_data(artifact: Artifact) -> None:

@@ -3,20 +3,15 @@
 import hashlib
 import json
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from model.contrasts import Contrasts, load_contrasts
 from model.labels import Concept, Dimension, Label, Side
 from training.corpus import Example, read_corpus
+from training.duplicates import near_duplicates
 
-SHINGLE: Final = 4
-"""Words in a shingle: sentences that share most runs of this many words are near duplicates."""
-
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _VOWELS = "aeiou"
 
 
@@ -130,30 +125,6 @@ def gerund(verb: str) -> str:
 
 
 def without_duplicates(rows: Sequence[Row], near_duplicate: float) -> list[Row]:
-    """Drop every row that says what an earlier one said.
-
-    Two sentences are the same when their words are, whatever the case and punctuation, and near duplicates when the Jaccard index of
-    their sets of four-word runs reaches `near_duplicate`. Sentences of fewer than four words are compared as a whole.
-    """
-    kept: list[Row] = []
-    shingles: list[frozenset[tuple[str, ...]]] = []
-    holders: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
-    for row in rows:
-        own = shingles_of(row.text)
-        shared: defaultdict[int, int] = defaultdict(int)
-        for shingle in own:
-            for holder in holders[shingle]:
-                shared[holder] += 1
-        if any(count / (len(own) + len(shingles[holder]) - count) >= near_duplicate for holder, count in shared.items()):
-            continue
-        for shingle in own:
-            holders[shingle].append(len(kept))
-        kept.append(row)
-        shingles.append(own)
-    return kept
-
-
-def shingles_of(text: str) -> frozenset[tuple[str, ...]]:
-    """Return the four-word runs of a text, or its only run where it is shorter."""
-    words = tuple(_WORD.findall(text.lower()))
-    return frozenset(words[i : i + SHINGLE] for i in range(max(1, len(words) - SHINGLE + 1)))
+    """Drop every row that says what an earlier one said, as `training.duplicates` decides."""
+    repeated = {later for _, later in near_duplicates([row.text for row in rows], near_duplicate)}
+    return [row for i, row in enumerate(rows) if i not in repeated]

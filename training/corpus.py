@@ -1,9 +1,9 @@
 """The labelled corpus: JSON lines, checked against a schema line by line."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -15,6 +15,9 @@ Register = Literal[
 ]  # fmt: skip
 
 
+Line = TypeVar("Line", bound=BaseModel)
+
+
 class CorpusError(ValueError):
     """A corpus file is missing, or a line of it is wrong."""
 
@@ -24,6 +27,7 @@ class Example(BaseModel):
 
     A `neither` has no dimension and no concept; `leadership` and `mixed` have a dimension and may have a concept, `management` a dimension
     only. `doc` names the document the sentence was written in; documents are never divided between training and measuring.
+    `readings` are the labels that readers gave independently, in the order of reading, the author first; empty where they were not kept.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,6 +38,7 @@ class Example(BaseModel):
     dimension: Dimension | None = None
     concept: Concept | None = None
     register_: Register = Field(alias="register")
+    readings: tuple[Label, ...] = ()
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -43,7 +48,36 @@ class Example(BaseModel):
             raise ValueError("concept may be given for leadership and mixed only")
         if "\n" in self.text or self.text != self.text.strip():
             raise ValueError("text must be one line without white space around it")
+        if self.readings and self.readings.count(self.label) * 2 <= len(self.readings):
+            raise ValueError("label must be that of most readings")
         return self
+
+
+class Disputed(BaseModel):
+    """A sentence that was dropped because no label has most of its readings; kept so that agreement can be counted honestly."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    doc: str = Field(min_length=1)
+    text: str = Field(min_length=1)
+    register_: Register = Field(alias="register")
+    readings: tuple[Label, ...] = Field(min_length=2)
+
+
+class DocumentFacts(BaseModel):
+    """Where a document comes from, as its author was imagined: for the tables of the data card, never for training.
+
+    `author`, `polish` and `english` are recorded for the later parts only.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    doc: str = Field(min_length=1)
+    sector: str = Field(min_length=1)
+    country: str = Field(min_length=1)
+    author: str | None = None
+    polish: Literal["polished", "plain", "rough"] | None = None
+    english: str | None = None
 
 
 def read_corpus(folder: Path) -> list[Example]:
@@ -55,14 +89,19 @@ def read_corpus(folder: Path) -> list[Example]:
     paths = sorted(folder.glob("*.jsonl"))
     if not paths:
         raise CorpusError(f"{folder}: no *.jsonl files; put labelled sentences there (data/README.md says how)")
-    return [example for path in paths for example in _read_file(path)]
+    return [example for path in paths for example in read_lines(path, Example)]
 
 
-def _read_file(path: Path) -> Iterable[Example]:
+def read_lines(path: Path, kind: type[Line]) -> Iterator[Line]:
+    """Yield the lines of a JSON-lines file, each checked against its schema.
+
+    Raises:
+        CorpusError: a line is not JSON or breaks the schema; the message names file, line and field.
+    """
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                yield Example.model_validate(json.loads(line))
+                yield kind.model_validate(json.loads(line))
             except json.JSONDecodeError as error:
                 raise CorpusError(f"{path}, line {number}: not JSON ({error.msg} at column {error.colno})") from error
             except ValidationError as error:

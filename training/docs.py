@@ -3,23 +3,33 @@
 import re
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from model.artifact import load
-from model.labels import Dimension, Label
-from training.corpus import Example, read_corpus
+from training.corpus import Disputed, Example
+from training.tables import (
+    Data,
+    agreement_table,
+    concept_table,
+    country_table,
+    dimension_table,
+    english_table,
+    label_table,
+    length_table,
+    polish_table,
+    read_data,
+    sector_table,
+)
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 COMMAND_OUTPUT: Final = re.compile(r"(<!-- output: helmkeel (?P<command>.*?) -->\n)```\n.*?```\n", re.DOTALL)
 TABLE: Final = re.compile(r"(<!-- table: (?P<name>\w+) -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
-def render(document: str, corpus: list[Example], holdout: list[Example]) -> str:
+def render(document: str, data: Data) -> str:
     """Return a document with every marked output and table made anew."""
-    tables = {"corpus": label_table(corpus), "holdout": label_table(holdout), "dimensions": dimension_table(corpus)}
+    tables = data_tables(data)
     document = COMMAND_OUTPUT.sub(lambda match: f"{match[1]}```\n{command_output(match['command'])}```\n", document)
     return TABLE.sub(lambda match: match[1] + tables[match["name"]], document)
 
@@ -31,42 +41,31 @@ def command_output(arguments: str) -> str:
     return done.stdout
 
 
-def label_table(examples: Iterable[Example]) -> str:
-    """Count sentences of each register by label."""
-    counts: dict[str, Counter[Label]] = {}
-    documents: dict[str, set[str]] = {}
-    for example in examples:
-        counts.setdefault(example.register_, Counter())[example.label] += 1
-        documents.setdefault(example.register_, set()).add(example.doc)
-    numbers = {name: [len(documents[name]), *(counts[name][label] for label in Label), counts[name].total()] for name in sorted(counts)}
-    numbers["all"] = [sum(column) for column in zip(*numbers.values(), strict=True)]
-    return _table(("register", "documents", *Label, "sentences"), [(name, *row) for name, row in numbers.items()])
-
-
-def dimension_table(examples: Iterable[Example]) -> str:
-    """Count oriented sentences of each dimension by label."""
-    counts = Counter((example.dimension, example.label) for example in examples)
-    oriented = [label for label in Label if label is not Label.NEITHER]
-    return _table(("dimension", *oriented), [(d, *(counts[d, label] for label in oriented)) for d in Dimension])
+def data_tables(data: Data) -> dict[str, str]:
+    """Return the tables of the data card by name."""
+    sentences: list[Example | Disputed] = [*data.corpus, *data.holdout, *data.disputed]
+    read = [(sentence.register_, sentence.readings) for sentence in sentences]
+    return {
+        "corpus": label_table(data.corpus),
+        "holdout": label_table(data.holdout),
+        "dimensions": dimension_table(data.corpus),
+        "concepts": concept_table(data.corpus),
+        "agreement": agreement_table(read),
+        "sectors": sector_table(data),
+        "countries": country_table(data),
+        "english": english_table(data),
+        "polish": polish_table(data),
+        "lengths": length_table(data.corpus),
+    }
 
 
 def main() -> None:
     """Write README.md, data/README.md and docs/model-card.md."""
-    corpus, holdout = read_corpus(ROOT / "data" / "corpus"), read_corpus(ROOT / "data" / "holdout")
+    data = read_data(ROOT / "data")
     for path in (ROOT / "README.md", ROOT / "data" / "README.md"):
-        path.write_text(render(path.read_text(encoding="utf-8"), corpus, holdout), encoding="utf-8")
+        path.write_text(render(path.read_text(encoding="utf-8"), data), encoding="utf-8")
     (ROOT / "docs").mkdir(exist_ok=True)
     (ROOT / "docs" / "model-card.md").write_text(load(ROOT / "artifact").card, encoding="utf-8")
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    head = list(head)
-    lines = [
-        head,
-        ["---", *["---:"] * (len(head) - 1)],
-        *([f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows),
-    ]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 if __name__ == "__main__":

@@ -58,17 +58,9 @@ def test_every_contrast_becomes_examples_that_carry_it() -> None:
     assert all((r.concept is None) == (r.label is Label.MANAGEMENT) for r in rows)
 
 
-def test_duplicates_and_near_duplicates_go_and_the_first_stays() -> None:
-    rows = [
-        row("Please send the signed form to the office by Friday.", "a"),
-        row("please send the signed form to the office by Friday", "b"),
-        row("Please send the signed form to the office by Friday noon.", "c"),
-        row("Please send the unsigned letter to the archive by Monday.", "d"),
-        row("Any other business"),
-        row("Any other business?"),
-        row("Any other news"),
-    ]
-    assert [r.text for r in without_duplicates(rows, 0.7)] == [rows[0].text, rows[3].text, rows[4].text, rows[6].text]
+def test_a_repeated_row_goes_and_the_first_stays() -> None:
+    rows = [row("Please send the signed form to the office by Friday."), row("please send the signed form to the office by Friday")]
+    assert without_duplicates(rows, 0.7) == rows[:1]
 
 
 def test_oriented_corpus_sentences_carry_the_statement_of_their_dimension() -> None:
