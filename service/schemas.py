@@ -46,19 +46,16 @@ class Unit(StrEnum):
 
 Include = Literal["evidence"]
 DocumentId = Annotated[UnicodeText, Field(max_length=MAX_ID_CHARACTERS)]
+_KINDS: Final = (
+    "`prose` joins the lines of a paragraph, `notes` takes each line for itself, `transcript` takes names before a colon for speakers"
+)
 
 
-class _Options(BaseModel):
-    """How texts are read and answered."""
+class _Common(BaseModel):
+    """What every request may say about how texts are tagged and answered."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    include: tuple[Include, ...] = Field(default=(), description="`evidence`: the words that moved each score.")
-    kind: TextKind = Field(
-        default=TextKind.AUTO,
-        description="How lines are read: `prose` joins the lines of a paragraph, `notes` takes each line for itself,"
-        " `transcript` takes names before a colon for speakers, `auto` decides from the text.",
-    )
     unit: Unit = Field(
         default=Unit.DOCUMENT,
         description="`document` is cut into sentences; `sentence` is tagged as one sentence, however long, with nothing skipped.",
@@ -67,6 +64,11 @@ class _Options(BaseModel):
         default=None, gt=0, lt=1, description="Score from which each tag is given, in place of the model's own thresholds."
     )
     offsets: OffsetUnit = Field(default=OffsetUnit.CODEPOINTS, description="What `start` and `end` count.")
+
+
+class _Options(_Common):
+    include: tuple[Include, ...] = Field(default=(), description="`evidence`: the words that moved each score.")
+    kind: TextKind = Field(default=TextKind.AUTO, description=f"How lines are read: {_KINDS}, `auto` decides from the text.")
 
 
 class TagRequest(_Options):
@@ -99,6 +101,22 @@ class BatchRequest(_Options):
     }]})  # fmt: skip
 
     documents: tuple[BatchDocument, ...] = Field(description="At most 100, with 20,000 sentences together.")
+
+
+class LooseBatch(_Options):
+    """A batch whose documents are checked one by one, so that one that does not fit spoils no other."""
+
+    documents: list[Any]
+
+
+class FileForm(_Common):
+    """What may be sent beside a file."""
+
+    id: DocumentId | None = Field(default=None, description="Given back in the answer.")
+    include: tuple[Literal["evidence", "text"], ...] = Field(
+        default=(), description="`evidence`: the words that moved each score; `text`: the extracted text. May be given twice."
+    )
+    kind: TextKind | None = Field(default=None, description=f"How lines are read: {_KINDS}; decided from the file if left out.")
 
 
 class SideScores(_Answer):
@@ -269,13 +287,16 @@ class BatchResponse(_Answer):
 
 
 class Limits(_Answer):
-    """What the service refuses."""
+    """What the service refuses: more than so many of each."""
 
     text_bytes: int
     sentences: int
+    documents: int = Field(description="In a batch.")
+    batch_sentences: int = Field(description="In all documents of a batch together.")
+    body_bytes: int
     file_bytes: int
     pdf_pages: int
-    body_bytes: int
+    seconds: float = Field(description="For one request, waiting included.")
 
 
 class ModelAnswer(ModelIdentity):
