@@ -5,7 +5,9 @@ import contextlib
 import logging
 import resource
 import signal
+import sys
 from collections.abc import AsyncIterator
+from types import FrameType
 from typing import Any, Final
 
 import uvicorn
@@ -106,12 +108,17 @@ def run(settings: Settings) -> int:
     Raises what `make_server` does.
     """
     logs.configure(settings.log_level)
+    signal.signal(signal.SIGTERM, _end)  # uvicorn handles it first, and then passes it on: to be told to end is no failure
     server = make_server(settings)
     try:
         uvloop.run(serve(server))
-    except SystemExit:  # how uvicorn says that the start failed
-        return 1
+    except SystemExit as end:  # a code is how uvicorn says that the start failed
+        return 1 if end.code else 0
     return 0
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 async def serve(server: uvicorn.Server) -> None:

@@ -28,7 +28,7 @@ _START_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 5.0
 _TEND_SECONDS: Final = 0.5
 _LONGEST_WAIT: Final = 30.0
-_ATTEMPTS: Final = 2
+_ATTEMPTS: Final = 3
 _BUFFER: Final = 1 << 20
 _ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # a process with threads cannot safely be forked
 _PASSED_ON: Final = {
@@ -124,6 +124,8 @@ class _Template:
         """Kill a worker."""
         worker.writer.close()
         with contextlib.suppress(OSError):
+            await worker.writer.wait_closed()
+        with contextlib.suppress(OSError):
             async with self._lock:
                 await asyncio.to_thread(self._ask, str(worker.pid).encode(), [])
 
@@ -179,6 +181,7 @@ class Pool:
         self._spares: list[_Worker] = []
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._tending: asyncio.Task[None] | None = None
         self._closing = False
 
     @property
@@ -210,24 +213,28 @@ class Pool:
         for slot in self._slots:
             slot.worker = await self._template.fork()
             self._idle.put_nowait(slot)
-        self._spawn(self._tend())
+        self._tending = asyncio.create_task(self._tend())
 
     async def close(self) -> None:
         """Stop all processes, whatever they do; call it when no request is left."""
         self._closing = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        workers = [*(slot.worker for slot in self._slots if slot.worker), *self._spares]
-        for worker in workers:
+        if self._tending:
+            self._tending.cancel()
+        for slot in self._slots:
+            if worker := slot.worker:
+                slot.worker = None
+                await worker.template.stop(worker)
+        for worker in self._spares:
             await worker.template.stop(worker)
-        for template in {id(t): t for t in (self._template, *(worker.template for worker in workers)) if t}.values():
-            await asyncio.to_thread(template.close)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._template:
+            await asyncio.to_thread(self._template.close)
+            self._template = None
 
     async def run(self, job: Job) -> Reply:
         """Do a job in a worker.
 
-        A job whose worker dies gets a second one: tagging changes nothing, so it can be done twice.
+        A job whose worker dies gets another: tagging changes nothing, so it can be done twice.
 
         Raises:
             ProblemError: `busy` where too many wait already, `timeout`, `worker_died`.
@@ -249,7 +256,7 @@ class Pool:
         except TimeoutError:
             detail = f"The request took longer than {seconds:g} seconds; send shorter documents, or fewer at a time"
             raise ProblemError(Code.TIMEOUT, detail, retry_after=self._retry_after()) from None
-        raise ProblemError(Code.WORKER_DIED, "The process that did the work died, twice; if it happens again, report the document's kind")
+        raise ProblemError(Code.WORKER_DIED, "The processes that did the work died, one after another; other requests are answered")
 
     async def reload(self) -> ModelAnswer:
         """Load the model anew, check it, and let it take over while requests go on; on failure the old one stays.
@@ -335,16 +342,13 @@ class Pool:
         self._counts.restarts[reason] += 1
         _log.warning("worker lost", extra={"reason": reason})
         worker, slot.worker, slot.busy = slot.worker, None, False
-        if not self._closing:
-            self._spawn(self._refill(slot, worker))
-        elif worker:
-            self._spawn(worker.template.stop(worker))
+        self._spawn(self._refill(slot, worker))
 
     async def _refill(self, slot: _Slot, lost: _Worker | None) -> None:
         """Make a worker in place of a lost one, trying again as long as it takes."""
         if lost:
             await lost.template.stop(lost)
-        while slot.worker is None:
+        while slot.worker is None and not self._closing:
             if self._spares:
                 slot.worker = self._spares.pop()
             elif template := self._template:
