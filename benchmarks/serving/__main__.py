@@ -45,14 +45,26 @@ def main() -> None:
         theirs = bodies(Path(folder, "theirs"), [{"dataframe_records": [{"text": text}]} for text in texts])
         port = free_port()
         environment = {"HELMKEEL_PORT": str(port)}
-        rows = []
-        with running([BIN / "helmkeel", "serve", "--workers", "2"], environment, f"http://127.0.0.1:{port}/readyz"):
+        rows: list[str] = []
+        with running([str(BIN / "helmkeel"), "serve", "--workers", "2"], environment, f"http://127.0.0.1:{port}/readyz"):
             rows += measured("Helmkeel", f"http://127.0.0.1:{port}/v1/tag", ours, sentences)
-        command = [BIN / "uvicorn", "benchmarks.serving.minimal:app", "--workers", "2", "--port", str(port), "--log-level", "warning"]
+        command = [str(BIN / "uvicorn"), "benchmarks.serving.minimal:app", "--workers", "2", "--port", str(port), "--log-level", "warning"]
         with running([*command, "--no-access-log"], {}, f"http://127.0.0.1:{port}/readyz"):
             rows += measured("a minimal FastAPI route", f"http://127.0.0.1:{port}/v1/tag", ours, sentences)
         model = mlflow_model(Path(folder, "model"))
-        command = [BIN / "mlflow", "models", "serve", "--model-uri", model, "--env-manager", "local", "--workers", "2", "--port", str(port)]
+        command = [
+            str(BIN / "mlflow"),
+            "models",
+            "serve",
+            "--model-uri",
+            str(model),
+            "--env-manager",
+            "local",
+            "--workers",
+            "2",
+            "--port",
+            str(port),
+        ]
         with running(
             command, {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}, f"http://127.0.0.1:{port}/ping"
         ):
@@ -88,7 +100,7 @@ def bodies(path: Path, requests: list[dict[str, Any]]) -> Path:
 
 
 @contextmanager
-def running(command: list[str | Path], environment: dict[str, str], ready: str) -> Iterator[None]:
+def running(command: list[str], environment: dict[str, str], ready: str) -> Iterator[None]:
     """Run a server until the block ends."""
     process = subprocess.Popen(command, env=os.environ | environment, cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL)
     try:

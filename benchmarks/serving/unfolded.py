@@ -5,12 +5,12 @@ from typing import Any
 
 import joblib
 from mlflow.models import set_model
-from mlflow.pyfunc import PythonModel, PythonModelContext
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from model.segment import segment
 
 
-class Unfolded(PythonModel):  # type: ignore[misc]
+class Unfolded(PythonModel):
     """Cuts each text into sentences and gives their decisions."""
 
     def load_context(self, context: PythonModelContext) -> None:
