@@ -4,7 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help setup serve test faults fuzz audit train docs benchmark benchmark-http lock image-check clean
+.PHONY: help setup serve test faults soak fuzz audit train docs benchmark benchmark-http lock image-check clean
 
 help:
 	@echo "make serve [HOST=... PORT=...]  set up, train if there is no model, serve"
@@ -14,6 +14,7 @@ help:
 	@echo "make docs                       train, and render README output, data card and model card"
 	@echo "make benchmark                  quality and speed beside the peers, into benchmarks/results.md"
 	@echo "make benchmark-http             load through HTTP beside other ways to serve, into benchmarks/http.md (wrk)"
+	@echo "make soak                       five minutes of mixed load, memory watched (SOAK_SECONDS=3600)"
 	@echo "make faults                     a full disk and a thousand idle connections"
 	@echo "make fuzz                       the API with thousands of cases"
 	@echo "make audit                      known vulnerabilities in the dependencies"
@@ -58,6 +59,9 @@ benchmark: .venv/.benchmark
 benchmark-http: .venv/.benchmark
 	$(BIN)/helmkeel info
 	$(BIN)/python -m benchmarks.serving
+
+soak: .venv/.dev
+	$(BIN)/python -m benchmarks.soak
 
 faults: .venv/.dev
 	$(BIN)/python -m benchmarks.faults
