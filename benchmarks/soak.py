@@ -48,7 +48,8 @@ def ask(url: str, stop: threading.Event, statuses: dict[int, int]) -> None:
         for number, text in enumerate(cycle(texts)):
             if stop.is_set():
                 return
-            unique = f"{text}\nWe met as group w{number}x{threading.get_ident()}."  # words never seen before, so that what remembers them fills up
+            # Words never seen before, so that what remembers them fills up.
+            unique = f"{text}\nWe met as group w{number}x{threading.get_ident()}."
             for answer in (
                 client.post("/v1/tag", json={"text": unique, "include": ["evidence"]}),
                 client.post("/v1/tag/batch", json={"documents": [{"text": unique}] * 5}),

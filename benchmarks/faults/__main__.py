@@ -1,4 +1,7 @@
-"""`make faults`: a disk on which nothing can be written, and a thousand idle connections; says what came of each, exit 1 if it is not well."""
+"""`make faults`: a disk on which nothing can be written, and a thousand idle connections.
+
+Says what came of each; exit 1 if it is not well.
+"""
 
 import os
 import resource
