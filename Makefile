@@ -4,7 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help setup serve test train docs benchmark lock image-check clean
+.PHONY: help setup serve test faults soak fuzz audit train docs benchmark benchmark-http lock image-check clean
 
 help:
 	@echo "make serve [HOST=... PORT=...]  set up, train if there is no model, serve"
@@ -13,6 +13,11 @@ help:
 	@echo "make train                      train the model again"
 	@echo "make docs                       train, and render README output, data card and model card"
 	@echo "make benchmark                  quality and speed beside the peers, into benchmarks/results.md"
+	@echo "make benchmark-http             load through HTTP beside other ways to serve, into benchmarks/http.md (wrk)"
+	@echo "make soak                       five minutes of mixed load, memory watched (SOAK_SECONDS=3600)"
+	@echo "make faults                     a full disk and a thousand idle connections"
+	@echo "make fuzz                       the API with thousands of cases"
+	@echo "make audit                      known vulnerabilities in the dependencies"
 	@echo "make lock                       compile requirements*.lock anew from pyproject.toml"
 	@echo "make image-check                build the image without a registry and POST to it (root, Debian)"
 
@@ -50,6 +55,22 @@ test: .venv/.dev
 benchmark: .venv/.benchmark
 	$(BIN)/helmkeel info
 	$(BIN)/python -m benchmarks
+
+benchmark-http: .venv/.benchmark
+	$(BIN)/helmkeel info
+	$(BIN)/python -m benchmarks.serving
+
+soak: .venv/.dev
+	$(BIN)/python -m benchmarks.soak
+
+faults: .venv/.dev
+	$(BIN)/python -m benchmarks.faults
+
+fuzz: .venv/.dev
+	HELMKEEL_FUZZ_EXAMPLES=2000 $(BIN)/pytest tests/service/test_contract.py
+
+audit: .venv/.dev
+	$(BIN)/pip-audit --disable-pip --requirement requirements.lock
 
 # By hand, after a change to the corpus: needs torch, transformers and wordfreq (`pip install .[distill]`), and the encoder's files in a folder.
 embedding: setup

@@ -119,6 +119,12 @@ def segment(text: str, kind: TextKind = TextKind.AUTO) -> Segmentation:
     return Segmentation(sentences, sorted(skipped, key=lambda s: s.start))
 
 
+def whole(text: str) -> Segmentation:
+    """Take a text as one sentence, however long; none where there is only white space."""
+    span = strip(text, 0, len(text))
+    return Segmentation([Sentence(span.start, span.end, span.content)] if span.content else [], [])
+
+
 def split(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """End sentences at closing punctuation before a capital or a digit, unless an abbreviation or an initial explains the point."""
     cuts = [start]

@@ -99,20 +99,23 @@ class Tagger:
         self._is_known = np.append(model.cased, False)  # the last row stands for all words outside the table
         self._rare: dict[str, int | _Unknown] = {}
 
-    def score(self, sentences: Sequence[str]) -> Scores:
-        """Score n sentences. Raises TypeError for a single string, which would be read as a list of letters."""
+    def score(self, sentences: Sequence[str], threshold: float | None = None) -> Scores:
+        """Score n sentences. Raises TypeError for a single string, which would be read as a list of letters.
+
+        `threshold` is the score in (0, 1) from which both tags are given; the model's own two thresholds if left out.
+        """
         if isinstance(sentences, str):
             raise TypeError("score() takes a sequence of sentences, not one string")
         if not sentences:
             return Scores(
                 np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0, bool), np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros((0, 2), bool)
             )
-        chunks = [self._score_chunk(sentences[i : i + _CHUNK]) for i in range(0, len(sentences), _CHUNK)]
+        chunks = [self._score_chunk(sentences[i : i + _CHUNK], threshold) for i in range(0, len(sentences), _CHUNK)]
         return Scores(*(np.concatenate(parts) for parts in zip(*chunks, strict=True)))
 
-    def tag(self, sentences: Sequence[str]) -> list[Tag]:
-        """Tag n sentences, in order. Raises TypeError for a single string."""
-        scores = self.score(sentences)
+    def tag(self, sentences: Sequence[str], threshold: float | None = None) -> list[Tag]:
+        """Tag n sentences, in order; arguments and errors as of `score`."""
+        scores = self.score(sentences, threshold)
         return [
             Tag(
                 label_of(*tagged),
@@ -154,7 +157,7 @@ class Tagger:
         ]
         return Explanation(dict(zip(Side, decision.tolist(), strict=True)), dict(zip(Side, baseline.tolist(), strict=True)), evidence)
 
-    def _score_chunk(self, sentences: Sequence[str]) -> Scores:
+    def _score_chunk(self, sentences: Sequence[str], threshold: float | None) -> Scores:
         tokens = [TOKEN.findall(sentence) for sentence in sentences]
         lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
         rows, unknown = self._rows([token for words in tokens for token in words])
@@ -178,7 +181,7 @@ class Tagger:
         score: Doubles = 1 / (1 + np.exp(-decision))
         known = self._known_share(rows, unknown, starts, lengths)
         abstained = known < self.model.minimum_known
-        tagged = (score >= self.model.thresholds) & ~abstained[:, None]
+        tagged = (score >= (self.model.thresholds if threshold is None else threshold)) & ~abstained[:, None]
         dimension, concept = self._topics(rows, starts, lengths, scale, tagged)
         return Scores(decision, score, abstained, dimension, concept, tagged)
 

@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from model.artifact import Artifact, ArtifactError, ArtifactMissingError, load
+from model.artifact import MANIFEST, Artifact, ArtifactError, ArtifactMissingError, load
 from model.document import TooManySentencesError, tag_document
 from model.layout import TextKind
 from model.tagger import Tagger
+from service.answers import identity, tag_response
+from service.auth import Scope
 from service.inputs import STDIN, BadRow, InputError, is_file, read_document, read_rows
-from service.schemas import Source, identity, tag_response
+from service.schemas import Source
 from service.settings import Settings
 
 app = typer.Typer(
@@ -114,20 +117,51 @@ def score(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; HELMKEEL_HOST, else 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; HELMKEEL_PORT, else 8000.", min=0, max=65535)] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that tag; HELMKEEL_WORKERS, else one for each core.", min=1)] = None,
 ) -> None:
     """Serve the REST API; trains the model first if there is none."""
-    import uvicorn
+    from service.auth import KeysError
+    from service.server import OpenToAllError, run
+    from service.traces import TracingError
 
-    from service.app import create_app
+    settings = _settings(host=host, port=port, workers=workers)
+    if not (settings.artifact / MANIFEST).exists():
+        _artifact(settings)
+    address = f"http://{settings.host}:{settings.port}"
+    _talk.print(f"Serving on {address} with {settings.workers} workers, documentation at {address}/docs", highlight=False)
+    try:
+        code = run(settings)
+    except (KeysError, OpenToAllError, TracingError) as error:
+        _stop(str(error), USAGE)
+    if code:
+        raise typer.Exit(code)
 
-    settings = Settings()
-    chosen = settings.model_copy(update={k: v for k, v in {"host": host, "port": port}.items() if v is not None})
-    _artifact(chosen)
-    _talk.print(
-        f"Serving on http://{chosen.host}:{chosen.port}, documentation at http://{chosen.host}:{chosen.port}/docs",
-        highlight=False,
-    )
-    uvicorn.run(create_app(chosen), host=chosen.host, port=chosen.port, log_level="warning")
+
+@app.command()
+def key(
+    name: Annotated[str, typer.Argument(help="Whose key it is; stands in the log beside each request.")],
+    scope: Annotated[list[Scope], typer.Option(help="What it may be used for; may be given twice.")] = [Scope.TAG],  # noqa: B006
+) -> None:
+    """Make an API key: shown once on stderr; its line for the file of keys goes to stdout."""
+    from service.auth import KeysError, new_key
+
+    try:
+        made, line = new_key(name, scope)
+    except KeysError as error:
+        _stop(str(error), USAGE)
+    _talk.print(made, highlight=False, markup=False, soft_wrap=True)
+    sys.stdout.write(line + "\n")
+
+
+@app.command()
+def doctor() -> None:
+    """Check the installation, and say what to do about what is wrong."""
+    from service.doctor import examine, show_findings
+
+    findings = examine(_settings())
+    show_findings(findings)
+    if any(finding.failed for finding in findings):
+        raise typer.Exit(FAILED)
 
 
 @app.command()
@@ -175,6 +209,16 @@ def info() -> None:
     except ArtifactError as error:
         _stop(str(error), FAILED)
     show_info(settings, artifact)
+
+
+def _settings(**given: object) -> Settings:
+    """Read the settings, the given ones first; a wrong one ends the command with its name."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults = error.errors(include_input=False, include_url=False, include_context=False)
+        names = (f"HELMKEEL_{str(f['loc'][0]).upper()}: {f['msg']}" if f["loc"] else f["msg"] for f in faults)
+        _stop("; ".join(names), USAGE)
 
 
 def _artifact(settings: Settings) -> Artifact:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
 from model.artifact import Artifact, load
 from model.tagger import Tagger
-from service.app import create_app
+from service.server import make_server
 from service.settings import ROOT, Settings
 from training.config import load_config
 from training.train import train
@@ -49,7 +48,7 @@ def examples() -> dict[str, str]:
 @contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """Run the service on a free port of the loopback interface and give its address."""
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), host="127.0.0.1", port=0, log_level="error"))
+    server = make_server(settings.model_copy(update={"port": 0}))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -35,6 +35,10 @@ root=$(buildah mount "$container")
 trap 'kill "${server:-}" 2>/dev/null && wait "$server" || true; buildah rm "$container" >/dev/null' EXIT
 
 user=$(buildah inspect --type image --format '{{.OCIv1.Config.User}}' helmkeel)
+if chroot --userspec="$user:$user" "$root" /opt/helmkeel/.venv/bin/helmkeel serve --host 0.0.0.0 --port "$port" 2>/dev/null; then
+    echo "image-check: it listens to all without keys" >&2
+    exit 1
+fi
 echo "starting it as uid $user"
 chroot --userspec="$user:$user" "$root" /opt/helmkeel/.venv/bin/helmkeel serve --port "$port" &
 server=$!

@@ -4,10 +4,12 @@ import re
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from model.artifact import Artifact
 from service.cli import app
+from service.problems import Code
 from service.settings import ROOT, Settings
 from training.docs import render
 from training.tables import read_data
@@ -24,13 +26,32 @@ def test_the_model_card_is_that_of_the_data(artifact: Artifact) -> None:
     assert (ROOT / "docs" / "model-card.md").read_text(encoding="utf-8") == artifact.card
 
 
-def test_every_command_and_setting_is_in_the_readme() -> None:
+def test_every_command_and_setting_is_described() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for command in app.registered_commands:
         assert command.callback is not None
         assert f"helmkeel {command.callback.__name__}" in readme
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     for setting in Settings.model_fields:
-        assert f"HELMKEEL_{setting.upper()}" in readme
+        assert f"`HELMKEEL_{setting.upper()}`" in operations
+
+
+def test_every_error_is_in_the_documents() -> None:
+    documented = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert [code for code in Code if f"`{code}`" not in documented] == []
+    readers = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "service" / "readers").glob("*.py"))
+    raised = set(re.findall(r'ReaderError\(\s*"(\w+)"', readers))
+    assert raised
+    assert raised <= set(Code)
+
+
+def test_python_snippets_run(client: httpx.Client, capsys: pytest.CaptureFixture[str]) -> None:
+    document = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    exec(snippet.replace("http://127.0.0.1:8000", str(client.base_url)), {})  # noqa: S102
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].startswith("management 0.")
+    assert shown[-1] == "text_too_large 1000000"
 
 
 def test_links_between_documents_lead_somewhere() -> None:

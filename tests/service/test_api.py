@@ -1,4 +1,6 @@
 import asyncio
+import base64
+import hashlib
 import json
 import re
 import time
@@ -120,8 +122,7 @@ def test_body_over_the_limit_is_refused_while_it_arrives(client: httpx.Client) -
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe\xfa", b'{"text": "\xff"}', b"nonsense secretword", b'{"text": "secretword'])
 def test_a_body_that_is_no_json(client: httpx.Client, body: bytes) -> None:
     response = client.post("/v1/tag", content=body, headers={"content-type": "application/json"})
-    assert response.status_code in {400, 422}
-    problem(response, response.status_code, "invalid_json" if body else "invalid_request")
+    problem(response, 400, "invalid_json")
     assert "secretword" not in response.text
 
 
@@ -132,7 +133,9 @@ def test_a_body_that_is_no_json(client: httpx.Client, body: bytes) -> None:
         ({"text": None}, "text"),
         ({"text": 7}, "text"),
         ({"text": ["secretword"]}, "text"),
-        ({"text": "secretword", "unknown": 1}, "unknown"),
+        ({"text": "x", "secretword": 1}, "body"),
+        ({"text": "x", "threshold": 1}, "threshold"),
+        ({"text": "x", "unit": "paragraph"}, "unit"),
         ({"text": "secretword", "include": ["secretword"]}, "include.0"),
         ({"text": "x", "id": "s" * 201}, "id"),
         ([], "body"),
@@ -146,7 +149,7 @@ def test_a_request_that_does_not_fit_names_the_field_and_not_the_text(client: ht
 
 def test_a_lone_surrogate_is_refused(client: httpx.Client) -> None:
     response = client.post("/v1/tag", content=b'{"text": "Plan the \\ud800 budget"}', headers={"content-type": "application/json"})
-    problem(response, 422, "invalid_request")
+    problem(response, 400, "invalid_json")
 
 
 def test_unknown_path_and_method(client: httpx.Client) -> None:
@@ -173,10 +176,16 @@ def test_openapi_examples_are_answered(client: httpx.Client) -> None:
     document = client.get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     operations = {o["operationId"] for path in document["paths"].values() for o in path.values()}
-    assert operations == {"tag", "tag_file", "model", "contrasts", "healthz", "readyz"}
-    (example,) = document["components"]["schemas"]["TagRequest"]["examples"]
+    assert operations == {"tag", "tag_batch", "tag_file", "model", "contrasts", "healthz", "readyz", "metrics", "reload"}
+    schemas = document["components"]["schemas"]
+    (example,) = schemas["TagRequest"]["examples"]
     answer = client.post("/v1/tag", json=example).json()
     assert [s["label"] for s in answer["sentences"]] == ["management", "leadership", "neither"]
+    (example,) = schemas["BatchRequest"]["examples"]
+    results = client.post("/v1/tag/batch", json=example).json()["results"]
+    assert [(r["id"], r["sentences"][0]["label"]) for r in results] == [("1", "management"), ("2", "neither")]
+    (example,) = schemas["Problem"]["examples"]
+    assert client.post("/v1/tag", json={"text": "x" * 1_200_000}).json() | {"title": example["title"]} == example  # Python names the status
     assert "Problem" in document["components"]["schemas"]
     references = {part.split('"')[0] for part in json.dumps(document).split('"#/components/schemas/')[1:]}
     assert references <= set(document["components"]["schemas"])
@@ -196,6 +205,8 @@ def test_not_ready_before_the_model_is_loaded(artifact_folder: Path) -> None:
     async def ask() -> httpx.Response:
         app = create_app(Settings(artifact=artifact_folder))  # no lifespan has run
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
+            problem(await client.post("/v1/tag", json={"text": "x"}), 503, "not_ready")
+            assert (await client.get("/healthz")).status_code == 200
             return await client.get("/readyz")
 
     problem(asyncio.run(ask()), 503, "not_ready")
@@ -237,3 +248,129 @@ def test_the_documentation_page_needs_no_network(client: httpx.Client) -> None:
     for source in sources:
         assert source.startswith("/")
         assert client.get(source).status_code == 200
+
+
+def test_a_batch_keeps_its_order_whatever_fails(client: httpx.Client) -> None:
+    good = {"id": "a", "text": "Prepare the annual budget."}
+    documents = [
+        good,
+        7,
+        {"id": "c"},
+        {"id": 5, "text": "x"},
+        {"text": "x" * 1_000_001},
+        {"text": "x", "secretword": 1},
+        {"text": ""},
+        good,
+    ]
+    response = client.post("/v1/tag/batch", json={"documents": documents})
+    assert response.status_code == 200
+    assert "secretword" not in response.text
+    results = response.json()["results"]
+    assert [r.get("id") for r in results] == ["a", None, "c", None, None, None, None, "a"]
+    codes = [r["error"]["code"] if "error" in r else None for r in results]
+    assert codes == [None, *["invalid_request"] * 3, "text_too_large", "invalid_request", None, None]
+    assert results[0] == results[7] == client.post("/v1/tag", json=good).json()
+
+
+def test_a_batch_is_limited(client: httpx.Client) -> None:
+    body = problem(client.post("/v1/tag/batch", json={"documents": [{"text": "x"}] * 101}), 413, "too_many_documents")
+    assert (body["limit"], body["size"]) == (100, 101)
+    documents = [{"text": "We met today. " * 7_000}] * 3
+    body = problem(client.post("/v1/tag/batch", json={"documents": documents}), 413, "too_many_sentences")
+    assert (body["limit"], body["size"]) == (20_000, 21_000)
+
+
+@pytest.mark.parametrize("documents", [[], [{"id": "a", "text": "Prepare the annual budget."}, {"id": "b"}]])
+def test_a_batch_in_lines(client: httpx.Client, documents: list[dict[str, str]]) -> None:
+    request = {"documents": documents, "include": ["evidence"]}
+    response = client.post("/v1/tag/batch", json=request, headers={"accept": "application/x-ndjson"})
+    assert response.headers["content-type"] == "application/x-ndjson"
+    assert [json.loads(line) for line in response.text.splitlines()] == client.post("/v1/tag/batch", json=request).json()["results"]
+
+
+def test_a_text_as_one_sentence(client: httpx.Client) -> None:
+    text = "  # Plan the budget. Then monitor it.\n\n- Weekly "
+    answer = client.post("/v1/tag", json={"text": text, "unit": "sentence"}).json()
+    (sentence,) = answer["sentences"]
+    assert sentence["text"] == text.strip() == text[sentence["start"] : sentence["end"]]
+    assert answer["skipped"] == []
+    assert answer["coverage"]["scored"] == answer["coverage"]["characters"]
+    assert client.post("/v1/tag", json={"text": " \n", "unit": "sentence"}).json()["sentences"] == []
+
+
+def test_a_threshold_moves_the_labels_and_not_the_scores(client: httpx.Client, examples: dict[str, str]) -> None:
+    text = examples["job-description.txt"]
+    usual = client.post("/v1/tag", json={"text": text}).json()
+    for threshold in (0.01, 0.99):
+        answer = client.post("/v1/tag", json={"text": text, "threshold": threshold}).json()
+        assert [s["scores"] for s in answer["sentences"]] == [s["scores"] for s in usual["sentences"]]
+        for sentence in answer["sentences"]:
+            tagged = {side for side, score in sentence["scores"].items() if score >= threshold and not sentence["abstained"]}
+            assert sentence["label"] == ("mixed" if len(tagged) == 2 else next(iter(tagged), "neither"))
+    strict = client.post("/v1/tag", json={"text": text, "threshold": 0.99}).json()
+    assert strict["counts"]["neither"] > usual["counts"]["neither"]
+
+
+def test_long_answers_are_compressed_where_that_is_understood(client: httpx.Client, examples: dict[str, str]) -> None:
+    request = {"text": examples["minutes.md"]}
+    packed = client.post("/v1/tag", json=request, headers={"accept-encoding": "br, gzip;q=0.5"})
+    plain = client.post("/v1/tag", json=request, headers={"accept-encoding": "gzip;q=0, identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["vary"] == plain.headers["vary"] == "accept-encoding"
+    assert packed.json() == plain.json()
+    assert int(packed.headers["content-length"]) < len(plain.content) / 2
+
+
+@pytest.mark.parametrize(("given", "kept"), [("caller-7.B_x", True), ("a b", False), ("", False), ("x" * 129, False), ("é", False)])
+def test_request_ids(client: httpx.Client, given: str, kept: bool) -> None:
+    for path in ("/healthz", "/v1/nothing"):
+        answered = client.get(path, headers=httpx.Headers([(b"x-request-id", given.encode())])).headers["x-request-id"]
+        assert (answered == given) is kept
+        assert re.fullmatch(r"[A-Za-z0-9._-]+", answered)
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"content-type": "text/plain"}, "unsupported_media_type"),
+        ({"content-type": "application/x-www-form-urlencoded"}, "unsupported_media_type"),
+        ({"content-type": "application/json", "content-encoding": "gzip"}, "unsupported_encoding"),
+    ],
+)
+def test_bodies_of_other_kinds_are_refused(client: httpx.Client, headers: dict[str, str], code: str) -> None:
+    problem(client.post("/v1/tag", content=b'{"text": "x"}', headers=headers), 415, code)
+    problem(client.post("/v1/tag/batch", content=b'{"documents": []}', headers=headers), 415, code)
+
+
+def test_forms_that_do_not_fit(client: httpx.Client) -> None:
+    file = {"file": ("a.txt", b"Plan the budget of the year.")}
+    problem(client.post("/v1/tag/file", json={}), 415, "unsupported_media_type")
+    problem(client.post("/v1/tag/file", content=b"x", headers={"content-type": "multipart/form-data"}), 400, "invalid_multipart")
+    problem(client.post("/v1/tag/file", files=[("file", b"a"), ("file", b"b")]), 400, "invalid_multipart")
+    problem(client.post("/v1/tag/file", files={"other": b"a"}), 422, "invalid_request")
+    for data, field in (({"secretword": "1"}, "body"), ({"kind": "secretword"}, "kind"), ({"id": ["a", "b"]}, "id")):
+        response = client.post("/v1/tag/file", files=file, data=data)
+        assert [e["field"] for e in problem(response, 422, "invalid_request")["errors"]] == [field]
+        assert "secretword" not in response.text
+    answer = client.post("/v1/tag/file", files=file, data={"unit": "sentence", "threshold": "0.5", "include": ["text", "evidence"]}).json()
+    assert answer["text"] == "Plan the budget of the year."
+    assert answer["sentences"][0]["evidence"]
+
+
+def test_security_headers_stand_on_every_answer(client: httpx.Client) -> None:
+    for path in ("/healthz", "/v1/model", "/v1/nothing", "/docs", "/metrics", "/openapi.json"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["content-security-policy"].startswith("default-src 'none'")
+        assert "unsafe-inline" not in headers["content-security-policy"].split("style-src")[0]
+        assert "server" not in headers
+        assert "access-control-allow-origin" not in client.get(path, headers={"origin": "https://example.org"}).headers
+
+
+def test_the_documentation_page_runs_its_own_script_and_no_other(client: httpx.Client) -> None:
+    response = client.get("/docs")
+    (script,) = re.findall(r"<script>(.*?)</script>", response.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'self' 'sha256-{digest}';" in response.headers["content-security-policy"]

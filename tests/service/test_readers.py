@@ -207,7 +207,8 @@ def test_the_api_answers_them_as_problems(client: httpx.Client, make: Callable[[
 
 
 def test_a_request_without_a_file(client: httpx.Client) -> None:
-    assert client.post("/v1/tag/file").json()["errors"][0]["field"] == "file"
+    body = client.post("/v1/tag/file", files={"other": b"x"}).json()
+    assert body["errors"][0]["field"] == "file"
     assert client.post("/v1/tag/file", files={"file": ("a", b"x")}, data={"include": "nothing"}).status_code == 422
 
 

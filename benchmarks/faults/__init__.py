@@ -1,0 +1,1 @@
+"""Faults that are too slow or too odd for the test-suite."""

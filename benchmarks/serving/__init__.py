@@ -1,0 +1,1 @@
+"""The service under load, beside the same model served in other ways."""

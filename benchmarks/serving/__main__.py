@@ -1,0 +1,176 @@
+"""`make benchmark-http`: throughput and latency through HTTP, of the service and of two other ways to serve the model, in one run.
+
+Needs wrk (Debian package). SECONDS and CONNECTIONS in the environment change how long and with how many connections.
+"""
+
+import json
+import os
+import platform
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from benchmarks.serving import workers
+from model.artifact import load
+from model.segment import segment
+from service.settings import ROOT, Settings
+from training.corpus import read_corpus
+
+SECONDS: Final = int(os.environ.get("SECONDS", "15"))
+CONNECTIONS: Final = tuple(map(int, os.environ.get("CONNECTIONS", "1 16 64 256").split()))
+DOCUMENTS: Final = 250
+SENTENCES: Final = 40
+BIN: Final = Path(sys.executable).parent
+HERE: Final = Path(__file__).parent
+
+
+def main() -> None:
+    """Measure, print and write."""
+    if not shutil.which("wrk"):
+        sys.exit("wrk is missing: apt-get install wrk")
+    texts = documents()
+    sentences = sum(len(segment(text).sentences) for text in texts) / len(texts)
+    with tempfile.TemporaryDirectory() as folder:
+        ours = bodies(Path(folder, "ours"), [{"text": text} for text in texts])
+        theirs = bodies(Path(folder, "theirs"), [{"dataframe_records": [{"text": text}]} for text in texts])
+        port = free_port()
+        environment = {"HELMKEEL_PORT": str(port)}
+        rows: list[str] = []
+        with running([str(BIN / "helmkeel"), "serve", "--workers", "2"], environment, f"http://127.0.0.1:{port}/readyz"):
+            rows += measured("Helmkeel", f"http://127.0.0.1:{port}/v1/tag", ours, sentences)
+        command = [str(BIN / "uvicorn"), "benchmarks.serving.minimal:app", "--workers", "2", "--port", str(port), "--log-level", "warning"]
+        with running([*command, "--no-access-log"], {}, f"http://127.0.0.1:{port}/readyz"):
+            rows += measured("a minimal FastAPI route", f"http://127.0.0.1:{port}/v1/tag", ours, sentences)
+        model = mlflow_model(Path(folder, "model"))
+        command = [
+            str(BIN / "mlflow"),
+            "models",
+            "serve",
+            "--model-uri",
+            str(model),
+            "--env-manager",
+            "local",
+            "--workers",
+            "2",
+            "--port",
+            str(port),
+        ]
+        with running(
+            command, {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}, f"http://127.0.0.1:{port}/ping"
+        ):
+            rows += measured("MLflow, unfolded pipeline", f"http://127.0.0.1:{port}/invocations", theirs, sentences)
+    head = (
+        "| served by | connections | sentences/s | p50 ms | p95 ms | p99 ms | answered | refused | broken |\n"
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+    )
+    load_average = os.getloadavg()[1]
+    result = (
+        "# Under load\n\nWritten by `make benchmark-http`: documents of the corpus with"
+        f" {sentences:.1f} sentences each, {SECONDS} s for each row, client and service on the same machine.\n"
+        "`refused` are answers that are not 200 (of Helmkeel: 429 because the queue is full), `broken` are connections that failed or\n"
+        "waited over 2 s; latencies are of all answers.\n\n"
+        f"Machine: {platform.machine()}, {processor()}, {len(os.sched_getaffinity(0))} cores, load average during the run"
+        f" {load_average:.1f}, Python {platform.python_version()}. Model {load(Settings().artifact).sha256[:12]}.\n\n"
+        f"{head}{''.join(rows)}\n## Threads or processes\n\n{workers.run(texts)}"
+    )
+    (ROOT / "benchmarks" / "http.md").write_text(result, encoding="utf-8")
+    print(result)
+
+
+def documents() -> list[str]:
+    """Return texts of 40 corpus sentences each, one on a line."""
+    sentences = [example.text for example in read_corpus(Settings().data / "corpus")][: DOCUMENTS * SENTENCES]
+    return ["\n".join(sentences[i : i + SENTENCES]) for i in range(0, len(sentences), SENTENCES)]
+
+
+def bodies(path: Path, requests: list[dict[str, Any]]) -> Path:
+    """Write request bodies, one on a line."""
+    path.write_text("\n".join(map(json.dumps, requests)), encoding="utf-8")
+    return path
+
+
+@contextmanager
+def running(command: list[str], environment: dict[str, str], ready: str) -> Iterator[None]:
+    """Run a server until the block ends."""
+    process = subprocess.Popen(command, env=os.environ | environment, cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 180
+        while True:
+            try:
+                if httpx.get(ready, timeout=2).status_code == httpx.codes.OK:
+                    break
+            except httpx.TransportError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    sys.exit(f"{command[0]} did not start")
+            time.sleep(0.2)
+        yield
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait()
+        time.sleep(2)
+
+
+def measured(name: str, url: str, body: Path, sentences: float) -> Iterator[str]:
+    """Yield a table row for each number of connections."""
+    for connections in CONNECTIONS:
+        for seconds in (2, SECONDS):  # the first to warm up
+            command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "load.lua"), url]
+            done = subprocess.run(command, env=os.environ | {"BODIES": str(body)}, capture_output=True, text=True, check=True)
+        found = json.loads(done.stdout.splitlines()[-1])
+        answered = found["requests"] - found["refused"]
+        rate = answered * sentences / found["seconds"]
+        cells = (name, connections, f"{rate:,.0f}", found["p50"], found["p95"], found["p99"], answered, found["refused"], found["broken"])
+        row = f"| {' | '.join(map(str, cells))} |\n"
+        print(row, end="", flush=True)
+        yield row
+
+
+def mlflow_model(path: Path) -> Path:
+    """Fit the pipeline on the corpus and save it as MLflow does."""
+    import joblib
+    import mlflow.pyfunc
+
+    from training.build import build
+    from training.config import load_config
+    from training.corpus import read_corpus
+    from training.embedding import load_embedding
+    from training.features import lower_case_words
+    from training.fit import tag_pipeline, tag_targets
+
+    data, config = Settings().data, load_config()
+    assert read_corpus(data / "corpus")
+    rows = build(data, config.data.near_duplicate).rows
+    texts = [row.text for row in rows]
+    pipeline = tag_pipeline(config, load_embedding(data / "embedding"), lower_case_words(texts))
+    pipeline.fit(texts, tag_targets([row.label for row in rows]).astype(int))
+    file = path.with_suffix(".joblib")
+    joblib.dump(pipeline, file)
+    mlflow.pyfunc.save_model(path, python_model=str(HERE / "unfolded.py"), artifacts={"pipeline": str(file)}, pip_requirements=[])
+    return path
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def processor() -> str:
+    """Name the processor."""
+    found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return found[1] if found else platform.processor()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,6 @@
+"""Tagging off the event loop: worker processes that share one model, may be killed at any time, and come back."""
+
+from service.workers.messages import Job, JobKind, Reply
+from service.workers.pool import Pool, PoolState
+
+__all__ = ["Job", "JobKind", "Pool", "PoolState", "Reply"]
