@@ -23,6 +23,7 @@ from service.readers import FileKind, ReaderError, read_file
 from service.readers.kinds import MAX_PDF_PAGES
 from service.schemas import Health, Limits, ModelAnswer, Readiness, Source, TagRequest, TagResponse, UnicodeText, identity, tag_response
 from service.settings import Settings
+from service.slack.app import mount_slack
 
 _MULTIPART_OVERHEAD: Final = 100_000  # bytes of a request beside the file itself
 _READER_STATUS: Final = {
@@ -72,8 +73,16 @@ def create_app(settings: Settings) -> FastAPI:
     install(app)
     app.add_exception_handler(ReaderError, _unreadable)
     _describe_problems(app)
+    mount_slack(
+        app, settings, lambda text, kind: tagged(text, kind, app.state.loaded, settings), lambda: app.state.loaded.artifact.contrasts
+    )
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, limits={"/v1/tag/file": settings.max_file_bytes + _MULTIPART_OVERHEAD})
     return app
+
+
+def tagged(text: str, kind: TextKind, loaded: Loaded, settings: Settings) -> TagResponse:
+    """Tag a text as `/v1/tag` does, evidence included. Raises ProblemError as that answers."""
+    return tag_response(_tag(text, kind, True, loaded, settings), text, loaded.identity)
 
 
 def _describe_problems(app: FastAPI) -> None:

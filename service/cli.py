@@ -14,7 +14,7 @@ from model.layout import TextKind
 from model.tagger import Tagger
 from service.inputs import STDIN, BadRow, InputError, is_file, read_document, read_rows
 from service.schemas import Source, identity, tag_response
-from service.settings import Settings
+from service.settings import Settings, SettingsError
 
 app = typer.Typer(
     name="helmkeel",
@@ -127,7 +127,32 @@ def serve(
         f"Serving on http://{chosen.host}:{chosen.port}, documentation at http://{chosen.host}:{chosen.port}/docs",
         highlight=False,
     )
-    uvicorn.run(create_app(chosen), host=chosen.host, port=chosen.port, log_level="warning")
+    try:
+        service = create_app(chosen)
+    except SettingsError as error:
+        _stop(str(error), USAGE)
+    uvicorn.run(service, host=chosen.host, port=chosen.port, log_level="warning")
+
+
+@app.command()
+def slack() -> None:
+    """Answer in Slack over Socket Mode: no public address needed."""
+    from service.app import Loaded, tagged
+    from service.slack.socket import run
+
+    settings = Settings()
+    loaded = Loaded(_artifact(settings))
+    try:
+        run(
+            settings,
+            lambda text, kind: tagged(text, kind, loaded, settings),
+            lambda: loaded.artifact.contrasts,
+            lambda: _talk.print("Connected to Slack", highlight=False),
+        )
+    except SettingsError as error:
+        _stop(str(error), USAGE)
+    except OSError as error:
+        _stop(f"Slack cannot be reached ({type(error).__name__}); is there a way to the internet from here?", FAILED)
 
 
 @app.command()

@@ -3,12 +3,16 @@
 from pathlib import Path
 from typing import Final
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.readers.kinds import MAX_FILE_BYTES
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(Exception):
+    """Settings that cannot work; the message names the variable, says why and what to do, and shows no value."""
 
 
 class Settings(BaseSettings):
@@ -22,9 +26,12 @@ class Settings(BaseSettings):
         max_sentences: of one document.
         max_body_bytes: of one request that holds no file.
         max_file_bytes: of one uploaded file.
+        database: SQLAlchemy URL of what is kept because somebody sent it to be kept: corrections, and workspaces that installed the app.
+        slack_signing_secret, slack_bot_token, slack_app_token, slack_client_id, slack_client_secret, slack_encryption_key, slack_api_url:
+            the Slack app (`service.slack.config` says which go together); Slack is off without them.
     """
 
-    model_config = SettingsConfigDict(env_prefix="HELMKEEL_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="HELMKEEL_", extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
     artifact: Path = ROOT / "artifact"
     data: Path = ROOT / "data"
@@ -34,3 +41,11 @@ class Settings(BaseSettings):
     max_sentences: int = Field(default=10_000, gt=0)
     max_body_bytes: int = Field(default=5_000_000, gt=0)
     max_file_bytes: int = Field(default=10_000_000, gt=0, le=MAX_FILE_BYTES)
+    database: SecretStr = SecretStr(f"sqlite:///{ROOT / 'helmkeel.db'}")
+    slack_signing_secret: SecretStr | None = None
+    slack_bot_token: SecretStr | None = None
+    slack_app_token: SecretStr | None = None
+    slack_client_id: str | None = None
+    slack_client_secret: SecretStr | None = None
+    slack_encryption_key: SecretStr | None = None
+    slack_api_url: str = "https://slack.com/api/"

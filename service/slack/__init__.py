@@ -1,0 +1,1 @@
+"""Helmkeel in Slack: commands, shortcuts, mentions and files, answered in Block Kit."""
