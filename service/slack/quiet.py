@@ -13,8 +13,8 @@ from slack_sdk.errors import SlackApiError
 
 LOG: Final = logging.getLogger("helmkeel.slack")
 SILENT: Final = logging.getLogger("helmkeel.slack.libraries")
-SILENT.disabled = True
-SILENT.propagate = False
+SILENT.setLevel(logging.CRITICAL + 1)
+SILENT.addFilter(lambda record: False)  # holds whatever a logging configuration that is loaded later says of levels and handlers
 
 
 def failure(request_id: str, kind: str, error: BaseException) -> None:

@@ -3,11 +3,13 @@
 import html
 import re
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any, Final
 
-import httpx
 from cachetools import TTLCache
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -151,20 +153,28 @@ def read_attachment(client: WebClient, file: Mapping[str, Any], config: SlackCon
 
 
 def _download(url: str, token: str, limit: int, filetype: str) -> bytes:
+    """Fetch a file without ever following a redirect: the token is for Slack alone."""
+    request = urllib.request.Request(url, headers={"authorization": f"Bearer {token}"})  # noqa: S310 -- an address of Slack's
     content = bytearray()
     try:
-        with httpx.stream("GET", url, headers={"authorization": f"Bearer {token}"}, timeout=_SECONDS, follow_redirects=False) as response:
-            if response.status_code != httpx.codes.OK:
-                raise Refusal(f"Slack did not hand out the file (status {response.status_code}). May the app read files (files:read)?")
-            if response.headers.get("content-type", "").startswith("text/html") and filetype not in {"html", "htm"}:
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=_SECONDS) as response:
+            if response.headers.get_content_type() == "text/html" and filetype not in {"html", "htm"}:
                 raise Refusal("Slack asked to sign in instead of handing out the file: the app may not read files (files:read).")
-            for part in response.iter_bytes():
+            while part := response.read(65536):
                 content += part
                 if len(content) > limit:
                     raise Refusal(_too_large(limit))
-    except httpx.HTTPError as error:
-        raise Refusal("The file could not be fetched from Slack; try again in a moment.") from error
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise Refusal(f"Slack did not hand out the file (status {error.code}). May the app read files (files:read)?") from error
+    except (OSError, HTTPException) as error:
+        raise Refusal("The file could not be fetched from Slack; please try again in a moment.") from error
     return bytes(content)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args: object) -> None:
+        """Refuse, so that the redirect becomes an error."""
 
 
 def _too_large(limit: int) -> str:
