@@ -54,6 +54,7 @@ class SlackApp:
     Attributes:
         bolt: dispatches requests that are known to be Slack's.
         oauth: installs into workspaces; None where there is one workspace with a token of its own.
+        work: what is done after acknowledgements.
     """
 
     def __init__(self, config: SlackConfig, settings: Settings, tag: Tag, contrasts: Callable[[], Contrasts]) -> None:
@@ -67,11 +68,11 @@ class SlackApp:
             _check(config, config.bot_token.get_secret_value())
         engine = connect(settings)
         self._installations = Installations(engine, config.oauth) if config.oauth else None
-        self._work = Work()
+        self.work = Work()
         self._seen: TTLCache[str, bool] = TTLCache(maxsize=100_000, ttl=_SEEN_SECONDS)
         self._lock = threading.Lock()
         self.bolt = App(
-            name="helmkeel",
+            name="silent",  # of loggers that bolt silences for its listeners; must be no parent of ours
             logger=SILENT,
             client=web_client(config),
             authorize=lambda enterprise_id, team_id, context: self._authorize(enterprise_id, team_id, context),
@@ -81,7 +82,7 @@ class SlackApp:
         self.bolt.use(self._once)
         self.bolt.error(_failed)
         handlers = Handlers(
-            config, tag, contrasts, FeedbackStore(engine), self._work, max_file_bytes=settings.max_file_bytes, forget=self._forget
+            config, tag, contrasts, FeedbackStore(engine), self.work, max_file_bytes=settings.max_file_bytes, forget=self._forget
         )
         handlers.register(self.bolt)
         self.oauth: OAuthFlow | None = None
@@ -106,7 +107,7 @@ class SlackApp:
 
     def close(self) -> None:
         """Finish the work that waits."""
-        self._work.close()
+        self.work.close()
 
     def _authorize(self, enterprise_id: str | None, team_id: str | None, context: BoltContext) -> AuthorizeResult:
         """Find the bot token of a workspace; without one the request is answered by `_once`."""
@@ -137,7 +138,7 @@ class SlackApp:
         return None
 
     def dispatch(self, request: BoltRequest) -> BoltResponse:
-        """Have a request answered; one that was turned away may come again."""
+        """Have a request acknowledged; one that was turned away may come again."""
         response = self.bolt.dispatch(request)
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             key = request.body.get("event_id") or request.body.get("trigger_id")
@@ -182,7 +183,8 @@ def mount_slack(app: FastAPI, settings: Settings, tag: Tag, contrasts: Callable[
         except (ValueError, TypeError, AttributeError, KeyError):
             detail = "The body is no payload of Slack's"
             return respond(ProblemError(HTTPStatus.BAD_REQUEST, "invalid_payload", detail).problem)
-        return to_starlette_response(await to_thread.run_sync(slack.dispatch, parsed, limiter=limiter))
+        with slack.work.acknowledging():
+            return to_starlette_response(await to_thread.run_sync(slack.dispatch, parsed, limiter=limiter))
 
     app.add_api_route("/slack/events", events, methods=["POST"], include_in_schema=False)
     if slack.oauth:
@@ -242,7 +244,7 @@ def _as_json(body: bytes, content_type: str) -> str:
         form = dict(parse_qsl(text, keep_blank_values=True))
         text = form["payload"] if "payload" in form else json.dumps(form)
     payload = json.loads(text)
-    if not isinstance(payload, dict) or not isinstance(payload.get("event") or {}, dict):
+    if not isinstance(payload, dict) or not isinstance(payload.get("event", {}), dict):
         raise TypeError
     return json.dumps(payload)
 

@@ -27,7 +27,8 @@ class _Handler(SocketModeHandler):
 
     def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
         request = BoltRequest(mode="socket_mode", body=req.payload or {}, headers=build_headers(req))
-        send_response(client, req, self.slack.dispatch(request), 0.0)
+        with self.slack.work.acknowledging():
+            send_response(client, req, self.slack.dispatch(request), 0.0)
 
 
 def run(settings: Settings, tag: Tag, contrasts: Callable[[], Contrasts], ready: Callable[[], None]) -> None:

@@ -19,6 +19,7 @@ from tests.service.slack.limits import Json, check_message, check_view
 
 TOKEN = "xoxb-1-2-fakebottoken"  # noqa: S105 -- of no workspace
 APP_TOKEN = "xapp-1-A1-1-fakeapptoken"  # noqa: S105
+OTHER_TOKEN = "xoxb-of-another-workspace"  # noqa: S105
 PATIENCE = 20.0
 
 
@@ -168,8 +169,8 @@ class FakeSlack:
             "files.completeUploadExternal": {"files": [{"id": "FUP", "title": "All sentences"}]},
             "apps.connections.open": {"url": self.socket_url},
             "oauth.v2.access": {
-                "app_id": "A1", "access_token": "xoxb-of-another-workspace", "token_type": "bot", "bot_user_id": "UBOT",
-                "scope": "commands", "team": {"id": "T9", "name": "Nine"}, "enterprise": None, "authed_user": {"id": "U1"}, "is_enterprise_install": False,
+                "app_id": "A1", "access_token": OTHER_TOKEN, "token_type": "bot", "bot_user_id": "UBOT", "scope": "commands",
+                "team": {"id": "T9", "name": "Nine"}, "enterprise": None, "is_enterprise_install": False, "authed_user": {"id": "U1"},
             },
         }  # fmt: skip
         return found.get(method, {})

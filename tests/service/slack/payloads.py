@@ -1,5 +1,6 @@
 """Payloads as Slack sends them, and its signature."""
 
+import asyncio
 import hashlib
 import hmac
 import itertools
@@ -27,6 +28,38 @@ def send(client: httpx.Client, body: bytes, **headers: str) -> httpx.Response:
     stamp, content_type = str(int(time.time())), FORM if not body.startswith((b"{", b"[")) else "application/json"
     signed = {"content-type": content_type, "x-slack-request-timestamp": stamp, "x-slack-signature": signature(body, stamp)}
     return client.post("/slack/events", content=body, headers=signed | {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+async def send_at_once(port: int, bodies: list[bytes]) -> list[float]:
+    """Send all requests at the same moment, over bare connections as a client of any comfort would be measured with them.
+
+    Returns how many seconds each acknowledgement took, in order of size.
+    """
+    stamp = str(int(time.time()))
+    requests = [
+        f"POST /slack/events HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {FORM}\r\ncontent-length: {len(body)}\r\n"
+        f"x-slack-request-timestamp: {stamp}\r\nx-slack-signature: {signature(body, stamp)}\r\n\r\n".encode()
+        + body
+        for body in bodies
+    ]
+    start = asyncio.Event()
+
+    async def one(request: bytes) -> float:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await start.wait()
+        began = time.monotonic()
+        writer.write(request)
+        status = await reader.readline()
+        took = time.monotonic() - began
+        writer.close()
+        if b" 200 " not in status:
+            raise RuntimeError(status.decode())
+        return took
+
+    tasks = [asyncio.create_task(one(request)) for request in requests]
+    await asyncio.sleep(1)
+    start.set()
+    return sorted(await asyncio.gather(*tasks))
 
 
 def command(text: str, response_url: str, **fields: str) -> bytes:
