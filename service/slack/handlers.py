@@ -191,7 +191,7 @@ class Handlers:
 
         def job(request: Request) -> None:
             held = self._held(request, _place(view)[0])
-            client.views_update(view_id=view["id"], hash=view.get("hash"), view=messages.window(held, int(to) if to.isdigit() else 0))
+            client.views_update(view_id=view["id"], hash=view.get("hash"), view=messages.window(held, int(to) if to.isdecimal() else 0))
 
         return self._acknowledged(ack, self._start(self._request("page", body, client, context), job, quick=True))
 
@@ -203,7 +203,7 @@ class Handlers:
 
         def job(request: Request) -> None:
             held = self._held(request, answer_id)
-            if not index.isdigit() or int(index) >= len(held.answer.sentences):
+            if not index.isdecimal() or int(index) >= len(held.answer.sentences):
                 raise Refusal(EXPIRED)
             sentence, model = held.answer.sentences[int(index)], held.answer.model.sha256
             reference = f"{held.id}:{index}"
@@ -351,7 +351,7 @@ def _with(job: Callable[[Request, dict[str, Any]], None], file: dict[str, Any]) 
 def _place(view: dict[str, Any]) -> tuple[str, int]:
     """Return the answer and the page that a window shows."""
     held, _, page = str(view.get("private_metadata")).partition(":")
-    return held, int(page) if page.isdigit() else 0
+    return held, int(page) if page.isdecimal() else 0
 
 
 def _read_as(read: FileText) -> Iterable[str]:

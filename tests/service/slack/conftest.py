@@ -31,7 +31,8 @@ def settings(workspace: FakeSlack, artifact_folder: Path, tmp_path_factory: pyte
 
 
 @pytest.fixture(scope="session")
-def running(settings: Settings) -> Iterator[httpx.Client]:
+def running(settings: Settings, workspace: FakeSlack) -> Iterator[httpx.Client]:
+    workspace.start_over()
     with serving(settings) as base_url, httpx.Client(base_url=base_url, timeout=30) as client:
         yield client
 

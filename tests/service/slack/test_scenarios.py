@@ -17,6 +17,7 @@ from tests.service.slack import payloads as p
 from tests.service.slack.fake import TOKEN, Failure, FakeSlack
 from tests.service.slack.limits import Json, texts
 
+NAMED: list[str] = []
 TEXT = "Supervise six clerks and approve their leave.\nBuild trust across the departments.\nWe are in Leeds today."
 
 
@@ -145,21 +146,22 @@ def test_a_file_the_app_may_not_read_is_told(service: httpx.Client, slack: FakeS
 
 
 def thread(slack: FakeSlack, extra: int = 0) -> str:
+    """Put a thread into the channel, by people nobody has seen before; returns its time stamp."""
     root = "1760000000.000100"
+    ana, bob = (f"U{len(NAMED)}{name}" for name in ("ANA", "BOB"))
+    NAMED.extend([ana, bob])
     slack.users = {
-        "U0ANA": {"id": "U0ANA", "profile": {"display_name": "Ana", "real_name": "Ana Lima"}},
-        "U0BOB": {"id": "U0BOB", "profile": {"display_name": "", "real_name": "Bob *O'Neil*"}},
+        ana: {"id": ana, "profile": {"display_name": "Ana", "real_name": "Ana Lima"}},
+        bob: {"id": bob, "profile": {"display_name": "", "real_name": "Bob *O'Neil*"}},
     }
     messages = [
-        p.message("Prepare the annual budget and report the figures to the board each month.", root, thread_ts=root),
-        p.message(
-            "Let's win people over to a new direction.\n• listen to what they hope for", "1760000000.000200", "U0BOB", thread_ts=root
-        ),
-        p.message("```\nx = plan()\n", "1760000000.000300", "U0ANA", thread_ts=root),
-        p.message("<@U0BOB> coach them to find their own answers", "1760000000.000400", "U0GONE", thread_ts=root),
+        p.message("Prepare the annual budget and report the figures to the board each month.", root, ana, thread_ts=root),
+        p.message("Let's win people over to a new direction.\n• listen to what they hope for", "1760000000.000200", bob, thread_ts=root),
+        p.message("```\nx = plan()\n", "1760000000.000300", ana, thread_ts=root),
+        p.message(f"<@{bob}> coach them to find their own answers", "1760000000.000400", "U0GONE", thread_ts=root),
         p.message("Build passed", "1760000000.000500", "UAPP", bot_id="B9", subtype="bot_message", thread_ts=root),
-        *(p.message("Approve the leave of the six clerks.", f"1760000001.{n:06}", thread_ts=root) for n in range(extra)),
-        p.message("<@UBOT>", "1760000000.000900", thread_ts=root),
+        *(p.message("Approve the leave of the six clerks.", f"1760000001.{n:06}", ana, thread_ts=root) for n in range(extra)),
+        p.message("<@UBOT>", "1760000000.000900", ana, thread_ts=root),
     ]
     slack.threads[f"{p.CHANNEL}/{root}"] = messages
     return root
@@ -176,7 +178,7 @@ def test_the_shortcut_tags_a_thread_with_shares_per_speaker(service: httpx.Clien
     assert "Member 3" in message
     assert "1 messages of apps" in message
     assert "@Bob *O'Neil* coach them to find their own answers" in [text for _, text, _ in quotes(call.args["blocks"])]
-    assert {c.args["user"] for c in slack.of("users.info")} == {"U0ANA", "U0BOB", "U0GONE"}
+    assert {c.args["user"] for c in slack.of("users.info")} == {*NAMED[-2:], "U0GONE"}
     p.send(service, p.shortcut("tag_thread", reply, slack.hook("two")))
     slack.wait("hook", 2)
     assert len(slack.of("users.info")) == 4  # names are remembered, but for the one that could not be had
