@@ -88,5 +88,15 @@ def divider() -> Block:
 
 
 def cut(text: str, limit: int) -> str:
-    """Shorten a text to at most `limit` characters, with an ellipsis where something is gone. For titles; a sentence says what is gone."""
+    """Shorten a text to at most `limit` characters, with an ellipsis where something is gone."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def name(text: str, limit: int = 60) -> str:
+    """Return somebody's name for something on one line; Slack takes no empty text."""
+    return cut(" ".join(text.split()), limit) or "unnamed"
+
+
+def number(count: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

@@ -18,6 +18,7 @@ from service.errors import ProblemError
 from service.feedback import FeedbackStore, UnknownLabelError
 from service.readers import FileText, ReaderError
 from service.schemas import TagResponse
+from service.slack import blocks as b
 from service.slack import home, messages
 from service.slack.config import SlackConfig
 from service.slack.export import csv_of
@@ -259,8 +260,8 @@ class Handlers:
         for job in jobs[:DOCUMENTS]:
             self._guarded(request, job)
         if len(jobs) > DOCUMENTS:
-            left = len(jobs) - DOCUMENTS
-            request.reply.send(messages.notice(f"{left} more files of this message were left out: attach them to messages of their own."))
+            left = b.number(len(jobs) - DOCUMENTS, "more file")
+            request.reply.send(messages.notice(f"{left} of this message left out: attach them to messages of their own."))
 
     def _tag_file(self, request: Request, file: dict[str, Any]) -> None:
         title, read = read_attachment(request.client, file, self._config, self._max_file_bytes)
@@ -272,7 +273,7 @@ class Handlers:
             raise Refusal("There is no message with text in this thread.")
         texts = [turn.text for turn in thread.turns]
         answer = joined([turn.speaker for turn in thread.turns], texts, [self._tag(text, TextKind.AUTO) for text in texts])
-        self._answer(request, f"Thread of {len(texts):,} messages", answer, notes=thread.notes)
+        self._answer(request, f"Thread of {b.number(len(texts), 'message')}", answer, notes=thread.notes)
 
     def _answer(self, request: Request, title: str, answer: TagResponse, notes: Iterable[str] = ()) -> None:
         held = Held((request.team, request.user), title, answer, tuple(notes))

@@ -15,9 +15,8 @@ TOP: Final = 5
 PAGE: Final = 20
 """Sentences on a page of the window: two blocks each, of the 100 a window may have."""
 _SENTENCE: Final = 500
-_SENTENCE_IN_WINDOW: Final = 2000
+_SENTENCE_IN_WINDOW: Final = 1000
 _SPEAKERS: Final = 10
-_NAME: Final = 60
 _TITLE: Final = 150
 _SQUARES: Final = 20
 
@@ -51,7 +50,7 @@ def shared(held: Held, contrasts: Contrasts, sharer: str) -> Message:
     """The answer for everybody in the channel: no buttons, as they would stop working."""
     shown = most_telling(held.answer.sentences)
     blocks = [*_summary(held), *_sentences(held, shown, _SENTENCE, buttons=False), *_contrast(held, contrasts)]
-    blocks += [*_speakers(held.answer.speakers), b.context(b.plain(f"Shared by {b.cut(sharer, _NAME)}")), _small_print(held)]
+    blocks += [*_speakers(held.answer.speakers), b.context(b.plain(f"Shared by {b.name(sharer)}")), _small_print(held)]
     return Message(_line(held), blocks)
 
 
@@ -73,7 +72,7 @@ def window(held: Held, page: int) -> dict[str, Any]:
         if to != page and 0 <= to <= last and (name in {"previous", "next"} or abs(to - page) > 1)
     ]
     turning = [b.actions("pages", *turns)] if turns else []
-    heading = b.context(b.plain(f"{b.cut(held.title, _TITLE)} · {span}"))
+    heading = b.context(b.plain(f"{b.name(held.title, _TITLE)} · {span}"))
     blocks = [heading, *_sentences(held, part, _SENTENCE_IN_WINDOW), *turning]
     return {
         "type": "modal",
@@ -98,7 +97,7 @@ def notice(text: str, request_id: str | None = None) -> Message:
 
 def table(held: Held) -> Message:
     """What comes with the table of all sentences."""
-    return notice(f"All {held.answer.counts.sentences:,} sentences as a table. It is here until you delete it.")
+    return notice(f"{b.number(held.answer.counts.sentences, 'sentence')} as a table. It is here until you delete it.")
 
 
 def most_telling(sentences: list[SentenceAnswer]) -> list[SentenceAnswer]:
@@ -112,24 +111,23 @@ def most_telling(sentences: list[SentenceAnswer]) -> list[SentenceAnswer]:
 def _line(held: Held) -> str:
     counts = held.answer.counts
     verdict = _VERDICTS[held.answer.label]
-    return f"{verdict}. {counts.sentences:,} sentences: {counts.leadership:,} leadership, {counts.management:,} management."
+    return f"{verdict}. {b.number(counts.sentences, 'sentence')}: {counts.leadership:,} leadership, {counts.management:,} management."
 
 
 def _summary(held: Held) -> list[Block]:
     found, counts = held.answer, held.answer.counts
-    blocks = [b.header(_VERDICTS[found.label]), b.context(b.plain(b.cut(held.title, _TITLE)))]
+    blocks = [b.header(_VERDICTS[found.label]), b.context(b.plain(b.name(held.title, _TITLE)))]
     if counts.sentences:
         legend = " · ".join(f"{SIGNS[label]} {getattr(found.shares, label):.0%} {_NAMES[label]}" for label in SIGNS)
-        number = "1 sentence" if counts.sentences == 1 else f"{counts.sentences:,} sentences"
-        blocks.append(b.section(f"{bar(counts)}\n{legend} · {number}"))
+        blocks.append(b.section(f"{bar(counts)}\n{legend} · {b.number(counts.sentences, 'sentence')}"))
     notes = [*held.notes, *(warning.detail + "." for warning in found.warnings)]
     if not counts.sentences:
         notes.append("There is no sentence of three words or more to tag.")
     elif not counts.sentences - counts.neither:
         notes.append("No sentence is about leading or managing.")
     if found.skipped and counts.sentences:
-        spans = "1 stretch" if len(found.skipped) == 1 else f"{len(found.skipped):,} stretches"
-        notes.append(f"{spans} (headings, fragments, code and the like) not scored.")
+        spans = b.number(len(found.skipped), "stretch", "stretches")
+        notes.append(f"{spans} of the text not scored: headings, fragments, code and the like.")
     shown = len(most_telling(found.sentences))
     if shown and shown < counts.sentences:
         notes.append(
@@ -175,7 +173,7 @@ def _verdict_of(sentence: SentenceAnswer) -> list[Element]:
     if topics:
         parts.append(b.word(f" · {', '.join(topics)}"))
     if sentence.speaker:
-        parts.append(b.word(f" · {b.cut(sentence.speaker, _NAME)}"))
+        parts.append(b.word(f" · {b.name(sentence.speaker)}"))
     return parts
 
 
@@ -230,7 +228,7 @@ def _speakers(speakers: dict[str, LabelCounts]) -> list[Block]:
     lines = []
     for name, counts in ranked[:_SPEAKERS]:
         shares = f"{counts.leadership / counts.sentences:.0%} leadership, {counts.management / counts.sentences:.0%} management"
-        lines.append(f"{bar(counts, 10)} {b.cut(name, _NAME)}: {shares} of {counts.sentences:,}")
+        lines.append(f"{bar(counts, 10)} {b.name(name)}: {shares} of {counts.sentences:,}")
     if len(ranked) > _SPEAKERS:
         lines.append(f"and {len(ranked) - _SPEAKERS:,} more who said less")
     return [b.rich(b.word("By speaker\n", bold=True), b.word("\n".join(lines)))]

@@ -15,6 +15,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from service.readers import FileText, read_file
+from service.slack.blocks import number
 from service.slack.config import SlackConfig
 
 MESSAGES: Final = 1000
@@ -126,8 +127,8 @@ def read_thread(client: WebClient, names: Names, team: str, channel: str, root: 
     notes = [f"The thread is long: only its first {MESSAGES:,} messages were read."] if cursor or len(messages) > MESSAGES else []
     bots = sum(bool(m.get("bot_id")) for m in messages)
     files = sum(len(m.get("files") or ()) for m in people)
-    notes += [f"{bots:,} messages of apps were left out."] if bots else []
-    notes += [f"{files:,} attached files were left out: tag their messages one by one."] if files else []
+    notes += [f"Left out: {number(bots, 'message')} of apps."] if bots else []
+    notes += [f"Left out: {number(files, 'attached file')}; tag their messages one by one."] if files else []
     return Thread(turns, tuple(notes))
 
 

@@ -50,10 +50,10 @@ def run(settings: Settings, tag: Tag, contrasts: Callable[[], Contrasts], ready:
     handler = _Handler(slack.bolt, config.app_token.get_secret_value(), logger=SILENT, web_client=web_client(config))
     handler.slack = slack
     stopped = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stopped.set())
     try:
         handler.client.connect()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda *_: stopped.set())
         ready()
         stopped.wait()
     except SlackApiError as error:

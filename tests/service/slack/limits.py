@@ -20,7 +20,7 @@ def check_message(message: Json) -> list[str]:
     text = message.get("text")
     if not isinstance(text, str) or not 0 < len(text) <= TEXT_LINE:
         faults.append("text: missing, empty or too long")
-    characters = sum(map(len, texts(message.get("blocks") or [])))
+    characters = sum(map(units, texts(message.get("blocks") or [])))
     if characters > MESSAGE_CHARACTERS:
         faults.append(f"blocks: {characters} characters in all")
     return faults
@@ -46,6 +46,11 @@ def check_view(view: Json) -> list[str]:
     if len(json.dumps(view)) > VIEW_BYTES:
         faults.append("view: too large")
     return faults + list(_blocks(view.get("blocks") or [], VIEW_BLOCKS))
+
+
+def units(text: str) -> int:
+    """The length of a text as browsers count it: an emoji is two or more."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def texts(value: object) -> Iterator[str]:
@@ -95,7 +100,7 @@ def _text(value: object, at: str, limit: int, *, plain: bool = False) -> Iterato
         yield f"{at}: no text object of the right type"
         return
     yield from _fields(value, at, "type text", "emoji" if value["type"] == "plain_text" else "verbatim")
-    if not isinstance(value.get("text"), str) or not 0 < len(value["text"]) <= limit:
+    if not isinstance(value.get("text"), str) or not 0 < units(value["text"]) <= limit:
         yield f"{at}: {len(value.get('text') or '')} characters, not 1 to {limit}"
 
 
@@ -181,7 +186,7 @@ def _rich_text(block: Json, at: str) -> Iterator[str]:
             if element.get("type") != "text":
                 yield f"{at}: a rich text element that is no text"
             yield from _fields(element, at, "type text", "style")
-            if not isinstance(element.get("text"), str) or not 0 < len(element["text"]) <= 3000:
+            if not isinstance(element.get("text"), str) or not 0 < units(element["text"]) <= 3000:
                 yield f"{at}: {len(element.get('text') or '')} characters of rich text, not 1 to 3000"
             if not set(element.get("style", {})) <= {"bold", "italic", "strike", "code", "underline"}:
                 yield f"{at}.style: unknown"

@@ -176,7 +176,7 @@ def test_the_shortcut_tags_a_thread_with_shares_per_speaker(service: httpx.Clien
     assert "Ana: 0% leadership, 100% management of 1" in message
     assert "Bob *O'Neil*: 100% leadership" in message or "Bob *O'Neil*: 50% leadership" in message
     assert "Member 3" in message
-    assert "1 messages of apps" in message
+    assert "Left out: 1 message of apps" in message
     assert "@Bob *O'Neil* coach them to find their own answers" in [text for _, text, _ in quotes(call.args["blocks"])]
     assert {c.args["user"] for c in slack.of("users.info")} == {*NAMED[-2:], "U0GONE"}
     p.send(service, p.shortcut("tag_thread", reply, slack.hook("two")))
