@@ -101,11 +101,13 @@ def table(held: Held) -> Message:
 
 
 def most_telling(sentences: list[SentenceAnswer]) -> list[SentenceAnswer]:
-    """Return the oriented sentences with the highest scores, in the order of the document; every sentence where there are few."""
+    """Return the oriented sentences the model is surest of, the surest of each label among them; every sentence where there are few."""
     if len(sentences) <= TOP:
         return sentences
-    oriented = [s for s in sentences if s.label is not Label.NEITHER]
-    return sorted(sorted(oriented, key=lambda s: (-_confidence(s), s.index))[:TOP], key=lambda s: s.index)
+    ranked = sorted((s for s in sentences if s.label is not Label.NEITHER), key=lambda s: (-_confidence(s), s.index))
+    first = {s.label: s.index for s in reversed(ranked)}
+    ranked.sort(key=lambda s: s.index != first[s.label])
+    return sorted(ranked[:TOP], key=lambda s: s.index)
 
 
 def _line(held: Held) -> str:

@@ -21,7 +21,7 @@ from service.slack.held import KEPT_CHARACTERS, Answers, Held
 from service.slack.reading import message_text, plain
 from service.slack.threads import joined
 from tests.service.slack.limits import Json, check_message, check_view, texts, units
-from tests.service.slack.said import HERE, contrasts, everything
+from tests.service.slack.said import HERE, contrasts, everything, held
 
 SAID = everything()
 MODEL = ModelIdentity(name="helmkeel", version="2026.11.1", sha256="f" * 64)
@@ -131,6 +131,15 @@ def test_many_speakers_are_cut_with_a_number(tagger: Tagger) -> None:
     held = Held(("T0", "U"), "Thread", whole)
     within_limits(held)
     assert "and 30 more who said less" in "".join(texts(messages.answer(held, contrasts()).blocks))
+
+
+def test_the_most_telling_sentences_are_the_surest_and_of_every_label() -> None:
+    sentences = held("job-description", "x").answer.sentences
+    chosen = messages.most_telling(sentences)
+    assert [s.index for s in chosen] == sorted(s.index for s in chosen)
+    assert {s.label for s in chosen} == {s.label for s in sentences} - {Label.NEITHER}
+    assert messages.most_telling(sentences[:5]) == sentences[:5]
+    assert messages.most_telling(sentences[:5] * 2) == []  # none is oriented
 
 
 span = st.tuples(st.integers(0, 30), st.integers(1, 8), st.floats(-2, 2, allow_nan=False))
