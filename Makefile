@@ -4,7 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help setup serve test train docs benchmark lock image-check clean
+.PHONY: help setup serve test train docs benchmark benchmark-slack pictures lock image-check clean
 
 help:
 	@echo "make serve [HOST=... PORT=...]  set up, train if there is no model, serve"
@@ -13,6 +13,8 @@ help:
 	@echo "make train                      train the model again"
 	@echo "make docs                       train, and render README output, data card and model card"
 	@echo "make benchmark                  quality and speed beside the peers, into benchmarks/results.md"
+	@echo "make benchmark-slack            how soon Slack's requests are acknowledged, 200 at once"
+	@echo "make pictures                   the pictures of docs/slack.md anew, from what the app sends (chromium)"
 	@echo "make lock                       compile requirements*.lock anew from pyproject.toml"
 	@echo "make image-check                build the image without a registry and POST to it (root, Debian)"
 
@@ -50,6 +52,14 @@ test: .venv/.dev
 benchmark: .venv/.benchmark
 	$(BIN)/helmkeel info
 	$(BIN)/python -m benchmarks
+
+benchmark-slack: .venv/.dev
+	$(BIN)/helmkeel info
+	$(BIN)/python -m benchmarks.slack
+
+pictures: .venv/.dev
+	$(BIN)/python -m tests.service.slack.said
+	$(BIN)/python -m tests.service.slack.picture
 
 # By hand, after a change to the corpus: needs torch, transformers and wordfreq (`pip install .[distill]`), and the encoder's files in a folder.
 embedding: setup
