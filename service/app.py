@@ -23,7 +23,7 @@ from service.readers import FileKind, ReaderError, read_file
 from service.readers.kinds import MAX_PDF_PAGES
 from service.schemas import Health, Limits, ModelAnswer, Readiness, Source, TagRequest, TagResponse, UnicodeText, identity, tag_response
 from service.settings import Settings
-from service.slack.app import mount_slack
+from service.slack import mount_slack
 
 _MULTIPART_OVERHEAD: Final = 100_000  # bytes of a request beside the file itself
 _READER_STATUS: Final = {

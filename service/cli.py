@@ -123,14 +123,14 @@ def serve(
     settings = Settings()
     chosen = settings.model_copy(update={k: v for k, v in {"host": host, "port": port}.items() if v is not None})
     _artifact(chosen)
-    _talk.print(
-        f"Serving on http://{chosen.host}:{chosen.port}, documentation at http://{chosen.host}:{chosen.port}/docs",
-        highlight=False,
-    )
     try:
         service = create_app(chosen)
     except SettingsError as error:
         _stop(str(error), USAGE)
+    _talk.print(
+        f"Serving on http://{chosen.host}:{chosen.port}, documentation at http://{chosen.host}:{chosen.port}/docs",
+        highlight=False,
+    )
     uvicorn.run(service, host=chosen.host, port=chosen.port, log_level="warning")
 
 

@@ -29,7 +29,7 @@ def connect(settings: Settings) -> Engine:
         SettingsError: the URL is no database's, its driver is not installed, or the database cannot be reached.
     """
     try:
-        engine = create_engine(settings.database.get_secret_value())
+        engine = create_engine(settings.database.get_secret_value(), hide_parameters=True)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _wait_for_locks)
         _Base.metadata.create_all(engine)

@@ -27,7 +27,7 @@ from service.database import connect
 from service.errors import ProblemError, respond
 from service.feedback import FeedbackStore
 from service.settings import Settings, SettingsError
-from service.slack.config import SlackConfig, http_config
+from service.slack.config import SlackConfig
 from service.slack.handlers import Handlers, Tag
 from service.slack.quiet import LOG, SILENT, code, failure
 from service.slack.reply import web_client
@@ -66,7 +66,7 @@ class SlackApp:
         self._config = config
         if config.bot_token:
             _check(config, config.bot_token.get_secret_value())
-        engine = connect(settings)
+        self._engine = engine = connect(settings)
         self._installations = Installations(engine, config.oauth) if config.oauth else None
         self.work = Work()
         self._seen: TTLCache[str, bool] = TTLCache(maxsize=100_000, ttl=_SEEN_SECONDS)
@@ -106,8 +106,9 @@ class SlackApp:
             )
 
     def close(self) -> None:
-        """Finish the work that waits."""
+        """Finish the work that waits, and let the database go."""
         self.work.close()
+        self._engine.dispose()
 
     def _authorize(self, enterprise_id: str | None, team_id: str | None, context: BoltContext) -> AuthorizeResult:
         """Find the bot token of a workspace; without one the request is answered by `_once`."""
@@ -151,21 +152,8 @@ class SlackApp:
             self._installations.delete_bot(enterprise_id=enterprise_id, team_id=team_id)
 
 
-def mount_slack(app: FastAPI, settings: Settings, tag: Tag, contrasts: Callable[[], Contrasts]) -> None:
-    """Add `/slack/events` to a service where its settings are there, and `/slack/install` for several workspaces.
-
-    Args:
-        app: the service; the Slack app stops with it.
-        settings: of the service.
-        tag: tags a text as `/v1/tag` does, with evidence.
-        contrasts: gives the contrasts of the loaded model.
-
-    Raises:
-        SettingsError: a setting is wrong or missing.
-    """
-    config = http_config(settings)
-    if config is None:
-        return
+def mount(app: FastAPI, config: SlackConfig, settings: Settings, tag: Tag, contrasts: Callable[[], Contrasts]) -> None:
+    """Add the routes of Slack to a service (`service.slack.mount_slack`). Raises SettingsError as `SlackApp` does."""
     assert config.signing_secret is not None  # noqa: S101 -- http_config says so
     secret = config.signing_secret.get_secret_value()
     slack = SlackApp(config, settings, tag, contrasts)

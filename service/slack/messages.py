@@ -84,11 +84,6 @@ def window(held: Held, page: int) -> dict[str, Any]:
     }
 
 
-def notice_window(text: str) -> dict[str, Any]:
-    """A window that only says something."""
-    return {"type": "modal", "title": b.plain("Helmkeel"), "close": b.plain("Close"), "blocks": [b.rich(b.word(text))]}
-
-
 def notice(text: str, request_id: str | None = None) -> Message:
     """A few words to one person; with a request id where they may want to ask about it."""
     small = [b.context(b.plain(f"Request {request_id}"))] if request_id else []
