@@ -166,13 +166,13 @@ class Handlers:
 
     def uninstalled(self, ack: Ack, context: BoltContext) -> BoltResponse:
         """Forget a workspace that removed the app."""
-        self._forget(context.enterprise_id, context.team_id)
+        self._forget(context.enterprise_id, None if context.is_enterprise_install else context.team_id)
         return ack()
 
     def revoked(self, ack: Ack, body: dict[str, Any], context: BoltContext) -> BoltResponse:
         """Forget a workspace that took the bot's token back."""
         if (body["event"].get("tokens") or {}).get("bot"):
-            self._forget(context.enterprise_id, context.team_id)
+            self._forget(context.enterprise_id, None if context.is_enterprise_install else context.team_id)
         return ack()
 
     # The buttons of an answer.

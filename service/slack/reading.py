@@ -58,7 +58,7 @@ def plain(text: str, names: Mapping[str, str] | None = None) -> str:
             return label or f"@{target[1:].partition('^')[0]}"
         return label or target.removeprefix("mailto:")
 
-    return html.unescape(_ENTITY.sub(shown, text).replace("&nbsp;", " ")) if "<" in text or "&" in text else text
+    return html.unescape(_ENTITY.sub(shown, text))
 
 
 def message_text(message: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:

@@ -3,7 +3,10 @@
 Python runs one thread at a time, so a job in progress slows every acknowledgement down. Jobs therefore begin only while none is being made.
 """
 
+import heapq
+import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,7 +32,11 @@ class Work:
     def __init__(self) -> None:
         self._places = threading.BoundedSemaphore(WAITING)
         self._pools = {quick: ThreadPoolExecutor(size, "slack") for quick, size in ((False, _READERS), (True, _QUICK))}
-        self._timers: set[threading.Timer] = set()
+        self._put_off: list[tuple[float, int, Job]] = []
+        self._clock: threading.Thread | None = None
+        self._closed = False
+        self._news = threading.Condition()
+        self._numbers = itertools.count()
         self._calm = threading.Condition()
         self._urgent = 0
 
@@ -48,16 +55,13 @@ class Work:
             raise BusyError from error
 
     def later(self, seconds: float, job: Job) -> None:
-        """Run a job after a while, in a thread of its own; one that still waits when the service stops is dropped."""
-
-        def run() -> None:
-            self._timers.discard(timer)
-            job()
-
-        timer = threading.Timer(seconds, run)
-        timer.daemon = True
-        self._timers.add(timer)
-        timer.start()
+        """Run a job after a while; one that still waits when the service stops is dropped."""
+        with self._news:
+            heapq.heappush(self._put_off, (time.monotonic() + seconds, next(self._numbers), job))
+            if self._clock is None:
+                self._clock = threading.Thread(target=self._tick, daemon=True)
+                self._clock.start()
+            self._news.notify()
 
     @contextmanager
     def acknowledging(self) -> Iterator[None]:
@@ -74,10 +78,24 @@ class Work:
 
     def close(self) -> None:
         """Finish what waits, drop what was put off, and take no more."""
+        with self._news:
+            self._closed = True
+            self._news.notify()
+        if self._clock:
+            self._clock.join()
         for pool in self._pools.values():
             pool.shutdown(wait=True)
-        for timer in list(self._timers):
-            timer.cancel()
+
+    def _tick(self) -> None:
+        """Hand jobs over when their time has come."""
+        while True:
+            with self._news:
+                while not self._closed and not (self._put_off and self._put_off[0][0] <= time.monotonic()):
+                    self._news.wait(self._put_off[0][0] - time.monotonic() if self._put_off else None)
+                if self._closed:
+                    return
+                job = heapq.heappop(self._put_off)[2]
+            self._pools[True].submit(job)
 
     def _run(self, job: Job) -> None:
         with self._calm:

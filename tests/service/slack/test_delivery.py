@@ -164,3 +164,26 @@ def test_work_is_bounded_and_finished_before_the_end() -> None:
     assert time.monotonic() - began < 60
     with pytest.raises(work.BusyError):
         pool.submit(job)
+
+
+def test_what_was_put_off_is_done_in_its_time() -> None:
+    pool, done, ended = work.Work(), list[str](), threading.Event()
+
+    def second() -> None:
+        done.append("second")
+        ended.set()
+
+    pool.later(0.3, second)
+    pool.later(0.0, lambda: done.append("first"))
+    assert ended.wait(30)
+    assert done == ["first", "second"]
+    pool.close()
+
+
+def test_no_job_begins_while_something_is_acknowledged() -> None:
+    pool, done = work.Work(), list[str]()
+    with pool.acknowledging():
+        pool.submit(lambda: done.append("job"))
+        done.append("acknowledged")
+    pool.close()
+    assert done == ["acknowledged", "job"]
