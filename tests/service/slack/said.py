@@ -79,7 +79,13 @@ def _many(held: Held) -> Held:
     return _with(held, sentences=sentences)
 
 
+def written(said: Json) -> str:
+    """Spell a message or view as JSON with a line for each block, so that a difference is easily read."""
+    about = json.dumps({name: value for name, value in said.items() if name != "blocks"}, ensure_ascii=False)
+    blocks = ",\n".join(json.dumps(block, ensure_ascii=False) for block in said["blocks"])
+    return f'{about[:-1]}, "blocks": [\n{blocks}\n]}}\n'
+
+
 if __name__ == "__main__":
     for name, said in everything().items():
-        text = json.dumps(said, indent=1, ensure_ascii=False, sort_keys=True)
-        (HERE / "snapshots" / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        (HERE / "snapshots" / f"{name}.json").write_text(written(said), encoding="utf-8")
