@@ -42,7 +42,7 @@ def answer(held: Held, contrasts: Contrasts) -> Message:
         buttons.insert(0, b.button(f"Show all {counts.sentences:,}", "show_all", held.id, style="primary"))
     blocks += [b.actions("answer", *buttons)] if counts.sentences else []
     hint = " Wrong? The buttons under a sentence keep it as a correction." if shown else ""
-    blocks.append(_small_print(held, f"Only you see this, and nothing of it is kept.{hint}"))
+    blocks.append(_small_print(held, f"Only you see this, and nothing of it is stored.{hint}"))
     return Message(_line(held), blocks)
 
 

@@ -13,7 +13,7 @@ from slack_sdk.http_retry import HttpRequest, HttpResponse, RateLimitErrorRetryH
 from slack_sdk.http_retry.builtin_handlers import ConnectionErrorRetryHandler, ServerErrorRetryHandler
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
-from service.slack.blocks import Message
+from service.slack.blocks import Message, rich, word
 from service.slack.config import SlackConfig
 from service.slack.quiet import LOG, SILENT, failure
 from service.slack.work import Work
@@ -27,6 +27,8 @@ BACK_OFF: Final = (1.0, 5.0, 30.0, 180.0)
 SECONDS: Final = 10
 """How long one call may take."""
 _LONGEST_WAIT: Final = 60
+_LOST: Final = "Slack did not take the answer for the channel: nothing was shared. Please try again in a minute."
+_NOT_SHARED: Final = Message(_LOST, [rich(word(_LOST))])
 
 
 class _RateLimit(RateLimitErrorRetryHandler):
@@ -74,9 +76,10 @@ class ResponseUrl:
         body["response_type"] = "in_channel" if in_channel else "ephemeral"
         if in_channel and self._thread:
             body["thread_ts"] = self._thread
-        self._try(message, body, 0)
+        self._try(_NOT_SHARED if in_channel else message, body, 0)
 
     def _try(self, message: Message, body: dict[str, Any], failures: int) -> None:
+        """Post a body; where that fails for good, `message` goes the other way."""
         with self._lock:
             left = self._posts < POSTS and time.monotonic() < self._ends
             self._posts += left

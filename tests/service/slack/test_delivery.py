@@ -96,6 +96,15 @@ def test_after_five_posts_or_half_an_hour_the_answer_goes_another_way(
     assert len(slack.of("failed hook")) == tries
 
 
+def test_what_could_not_be_shared_is_told_to_the_sharer_alone(service: httpx.Client, slack: FakeSlack) -> None:
+    (held,) = values(answered(service, slack, TEXT)["blocks"], "share")
+    slack.fail("hook", Failure(404))
+    p.send(service, p.click("share", held, response_url=slack.hook("click")))
+    (call,) = slack.wait("chat.postEphemeral")
+    assert "nothing was shared" in shown(call.args)
+    assert "Supervise" not in shown(call.args)
+
+
 def test_where_there_is_no_way_left_nothing_breaks(service: httpx.Client, slack: FakeSlack) -> None:
     slack.fail("hook", Failure(404))
     slack.not_in.add(p.CHANNEL)
