@@ -4,7 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help setup serve test faults soak fuzz audit train docs benchmark benchmark-http lock image-check clean
+.PHONY: help setup serve test faults soak fuzz audit train docs benchmark benchmark-http benchmark-slack pictures lock image-check clean
 
 help:
 	@echo "make serve [HOST=... PORT=...]  set up, train if there is no model, serve"
@@ -18,6 +18,8 @@ help:
 	@echo "make faults                     a full disk and a thousand idle connections"
 	@echo "make fuzz                       the API with thousands of cases"
 	@echo "make audit                      known vulnerabilities in the dependencies"
+	@echo "make benchmark-slack            how soon Slack's requests are acknowledged, 200 at once"
+	@echo "make pictures                   the pictures of docs/slack.md anew, from what the app sends (chromium)"
 	@echo "make lock                       compile requirements*.lock anew from pyproject.toml"
 	@echo "make image-check                build the image without a registry and POST to it (root, Debian)"
 
@@ -71,6 +73,13 @@ fuzz: .venv/.dev
 
 audit: .venv/.dev
 	$(BIN)/pip-audit --disable-pip --requirement requirements.lock
+benchmark-slack: .venv/.dev
+	$(BIN)/helmkeel info
+	$(BIN)/python -m benchmarks.slack
+
+pictures: .venv/.dev
+	$(BIN)/python -m tests.service.slack.said
+	$(BIN)/python -m tests.service.slack.picture
 
 # By hand, after a change to the corpus: needs torch, transformers and wordfreq (`pip install .[distill]`), and the encoder's files in a folder.
 embedding: setup

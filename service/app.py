@@ -23,6 +23,7 @@ from service.limits import BodyLimit, RateLimit
 from service.metrics import Metrics
 from service.observe import Observe
 from service.settings import Settings
+from service.slack.serving import mount
 from service.tagging import Tagging
 from service.traces import Tracing
 from service.uploads import OVERHEAD
@@ -39,6 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
     Raises:
         KeysError: the API keys cannot be read.
         TracingError: traces are asked for and cannot be made.
+        SettingsError: a setting of Slack's is wrong or missing.
     """
     pool = Pool(settings)
     metrics = Metrics(pool)
@@ -46,7 +48,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        logs.watch(asyncio.get_running_loop())
+        app.state.loop = asyncio.get_running_loop()
+        logs.watch(app.state.loop)
         try:
             await _start(pool)
             yield
@@ -77,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     app.mount("/docs/static", StaticFiles(directory=_STATIC), name="static")
     errors.install(app)
+    mount(app, settings)
     openapi.complete(app)
     return app
 

@@ -17,7 +17,7 @@ from service.answers import identity, tag_response
 from service.auth import Scope
 from service.inputs import STDIN, BadRow, InputError, is_file, read_document, read_rows
 from service.schemas import Source
-from service.settings import Settings
+from service.settings import Settings, SettingsError
 
 app = typer.Typer(
     name="helmkeel",
@@ -131,7 +131,7 @@ def serve(
     _talk.print(f"Serving on {address} with {settings.workers} workers, documentation at {address}/docs", highlight=False)
     try:
         code = run(settings)
-    except (KeysError, OpenToAllError, TracingError) as error:
+    except (KeysError, OpenToAllError, SettingsError, TracingError) as error:
         _stop(str(error), USAGE)
     if code:
         raise typer.Exit(code)
@@ -162,6 +162,21 @@ def doctor() -> None:
     show_findings(findings)
     if any(finding.failed for finding in findings):
         raise typer.Exit(FAILED)
+
+
+@app.command()
+def slack() -> None:
+    """Answer in Slack over Socket Mode: no public address needed."""
+    from service.slack.serving import run_socket
+
+    settings = _settings()
+    artifact = _artifact(settings)
+    try:
+        run_socket(settings, artifact, lambda: _talk.print("Connected to Slack", highlight=False))
+    except SettingsError as error:
+        _stop(str(error), USAGE)
+    except OSError as error:
+        _stop(f"Slack cannot be reached ({type(error).__name__}); is there a way to the internet from here?", FAILED)
 
 
 @app.command()

@@ -25,6 +25,8 @@ class Code(StrEnum):
     BAD_REQUEST = "bad_request"
     MISSING_API_KEY = "missing_api_key"
     WRONG_API_KEY = "wrong_api_key"
+    INVALID_SIGNATURE = "invalid_signature"
+    INVALID_PAYLOAD = "invalid_payload"
     SCOPE_MISSING = "scope_missing"
     CROSS_SITE = "cross_site"
     NOT_FOUND = "not_found"
@@ -63,8 +65,8 @@ class Code(StrEnum):
 _STATUS: Final = {
     code: status
     for status, codes in {
-        HTTPStatus.BAD_REQUEST: (Code.INVALID_JSON, Code.INVALID_MULTIPART, Code.BAD_REQUEST),
-        HTTPStatus.UNAUTHORIZED: (Code.MISSING_API_KEY, Code.WRONG_API_KEY),
+        HTTPStatus.BAD_REQUEST: (Code.INVALID_JSON, Code.INVALID_MULTIPART, Code.BAD_REQUEST, Code.INVALID_PAYLOAD),
+        HTTPStatus.UNAUTHORIZED: (Code.MISSING_API_KEY, Code.WRONG_API_KEY, Code.INVALID_SIGNATURE),
         HTTPStatus.FORBIDDEN: (Code.SCOPE_MISSING, Code.CROSS_SITE),
         HTTPStatus.NOT_FOUND: (Code.NOT_FOUND,),
         HTTPStatus.METHOD_NOT_ALLOWED: (Code.METHOD_NOT_ALLOWED,),

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.readers.kinds import MAX_FILE_BYTES
@@ -17,6 +17,10 @@ Words = Annotated[tuple[str, ...], NoDecode]
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
+
+
+class SettingsError(Exception):
+    """Settings that cannot work; the message names the variable, says why and what to do, and shows no value."""
 
 
 class Settings(BaseSettings):
@@ -46,9 +50,12 @@ class Settings(BaseSettings):
         cors_origins: web origins whose pages may call the service.
         log_level: of the service's own log lines.
         otlp_endpoint: where traces go, as OTLP over HTTP; none are made if not set.
+        database: SQLAlchemy URL of what is kept because somebody sent it to be kept: corrections, and workspaces that installed the app.
+        slack_signing_secret, slack_bot_token, slack_app_token, slack_client_id, slack_client_secret, slack_encryption_key, slack_api_url:
+            the Slack app (`service.slack.config` says which go together); Slack is off without them.
     """
 
-    model_config = SettingsConfigDict(env_prefix="HELMKEEL_", extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix="HELMKEEL_", extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
     artifact: Path = ROOT / "artifact"
     data: Path = ROOT / "data"
@@ -74,6 +81,14 @@ class Settings(BaseSettings):
     cors_origins: Words = ()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     otlp_endpoint: str | None = None
+    database: SecretStr = SecretStr(f"sqlite:///{ROOT / 'helmkeel.db'}")
+    slack_signing_secret: SecretStr | None = None
+    slack_bot_token: SecretStr | None = None
+    slack_app_token: SecretStr | None = None
+    slack_client_id: str | None = None
+    slack_client_secret: SecretStr | None = None
+    slack_encryption_key: SecretStr | None = None
+    slack_api_url: str = "https://slack.com/api/"
 
     @field_validator("trusted_proxies", "cors_origins", mode="before")
     @classmethod

@@ -7,7 +7,7 @@ from rich.text import Text
 from model.artifact import Artifact
 from model.contrasts import Contrasts
 from model.labels import Label, Side, Verdict
-from service.schemas import SentenceAnswer, TagResponse
+from service.schemas import EvidenceSpan, SentenceAnswer, TagResponse
 from service.settings import Settings
 
 _STYLES = {
@@ -51,6 +51,15 @@ def show(answer: TagResponse, contrasts: Contrasts, *, everything: bool) -> None
             console.print(f"  [dim]{side}: {escape(contrast.side(side).statements[0].text)}[/dim]", highlight=False)
 
 
+def telling(sentence: SentenceAnswer) -> list[EvidenceSpan]:
+    """Return the words that speak for the label, in order: those at least half as strong as the strongest."""
+    evidence = sentence.evidence or []
+    sides = [side for side in Side if side in sentence.label.tags]
+    weights = [max((getattr(e, side) for side in sides), default=0.0) for e in evidence]
+    strongest = max(weights, default=0.0)
+    return [e for e, weight in zip(evidence, weights, strict=True) if weight > 0 and weight >= _BOLD_SHARE * strongest]
+
+
 def show_info(settings: Settings, artifact: Artifact | None) -> None:
     """Print what is installed, or what is missing and what to do."""
     rows = {"artifact": str(settings.artifact), "data folder": str(settings.data), "model": "none yet; `helmkeel train` makes it"}
@@ -83,13 +92,8 @@ def _line(sentence: SentenceAnswer) -> Text:
     if sentence.speaker:
         line.append(f"{sentence.speaker}: ", style="italic dim")
     body = Text(sentence.text, style="default")
-    evidence = sentence.evidence or []
-    sides = [side for side in Side if side in sentence.label.tags]
-    weights = [max((getattr(e, side) for side in sides), default=0.0) for e in evidence]
-    strongest = max(weights, default=0.0)
-    for e, weight in zip(evidence, weights, strict=True):
-        if weight > 0 and weight >= _BOLD_SHARE * strongest:
-            body.stylize("bold underline", e.start - sentence.start, e.end - sentence.start)
+    for e in telling(sentence):
+        body.stylize("bold underline", e.start - sentence.start, e.end - sentence.start)
     line.append_text(body)
     if sentence.dimension:
         line.append(f"  [{sentence.dimension}{f', {sentence.concept}' if sentence.concept else ''}]", style="dim")
