@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from model.labels import Concept, Dimension, Label, Side, Verdict
@@ -85,7 +86,17 @@ def tag_segments(tagger: Tagger, segments: Segmentation, *, evidence: bool = Fal
     sentences = segments.sentences
     if max_sentences is not None and len(sentences) > max_sentences:
         raise TooManySentencesError(max_sentences, len(sentences))
-    tags = tagger.tag([sentence.text for sentence in sentences])
+    return _put_together(tagger, segments, tagger.tag([sentence.text for sentence in sentences]), evidence=evidence)
+
+
+def tag_many(tagger: Tagger, documents: Sequence[Segmentation]) -> list[TaggedDocument]:
+    """Tag many documents at a time: the same answers as `tag_segments` gives, sooner for short documents."""
+    tags = iter(tagger.tag([sentence.text for segments in documents for sentence in segments.sentences]))
+    return [_put_together(tagger, segments, list(islice(tags, len(segments.sentences))), evidence=False) for segments in documents]
+
+
+def _put_together(tagger: Tagger, segments: Segmentation, tags: list[Tag], *, evidence: bool) -> TaggedDocument:
+    sentences = segments.sentences
     counts = Counter(tag.label for tag in tags)
     shown = Counter(tag.concept for tag in tags)
     words = sum(len(TOKEN.findall(sentence.text)) for sentence in sentences) if len(sentences) < MINIMUM_SENTENCES else MINIMUM_WORDS

@@ -277,7 +277,7 @@ def tag_response(
         speakers={speaker: _label_counts(counts) for speaker, counts in document.speakers.items()},
         sentences=[_sentence(index, tagged, in_unit) for index, tagged in enumerate(document.sentences)],
         skipped=[SkippedSpan(start=in_unit(s.start), end=in_unit(s.end), reason=s.reason) for s in document.skipped],
-        coverage=_coverage(document, text),
+        coverage=coverage_of(document, text),
         warnings=_warnings(document),
         model=model,
         source=source,
@@ -337,7 +337,8 @@ def _label_counts(counts: dict[Label, int]) -> LabelCounts:
     return LabelCounts(sentences=sum(counts.values()), **{str(label): count for label, count in counts.items()})
 
 
-def _coverage(document: TaggedDocument, text: str) -> Coverage:
+def coverage_of(document: TaggedDocument, text: str) -> Coverage:
+    """Add up the characters scored, and those skipped by reason."""
     skipped: dict[SkipReason, int] = {}
     for span in document.skipped:
         skipped[span.reason] = skipped.get(span.reason, 0) + _visible(text[span.start : span.end])

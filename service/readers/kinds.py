@@ -98,7 +98,7 @@ def detect(content: bytes, name: str | None = None) -> FileKind:
 
 def decode(content: bytes) -> tuple[str, str] | None:
     """Return text and encoding: by byte-order mark, by the zeros of UTF-16, as UTF-8, as Windows-1252; None for binary content."""
-    for encoding in _encodings(content):
+    for encoding in encodings(content):
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
@@ -109,7 +109,8 @@ def decode(content: bytes) -> tuple[str, str] | None:
     return None
 
 
-def _encodings(content: bytes) -> tuple[str, ...]:
+def encodings(content: bytes) -> tuple[str, ...]:
+    """Return the encodings that text with these first bytes may have, the likeliest first."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return (encoding,)
