@@ -17,11 +17,24 @@ from model.document import TaggedDocument, TooManySentencesError, tag_document
 from model.labels import Concept, Dimension, Label, SkipReason
 from model.layout import TextKind
 from model.tagger import Tagger
+from service.answers import identity, tag_response
 from service.errors import BodyLimit, ProblemError, install, problem_responses, problem_schemas, respond
 from service.offsets import OffsetUnit
 from service.readers import FileKind, ReaderError, read_file
 from service.readers.kinds import MAX_PDF_PAGES
-from service.schemas import Health, Limits, ModelAnswer, Readiness, Source, TagRequest, TagResponse, UnicodeText, identity, tag_response
+from service.schemas import (
+    BatchRequest,
+    BatchResponse,
+    Health,
+    ItemError,
+    Limits,
+    ModelAnswer,
+    Readiness,
+    Source,
+    TagRequest,
+    TagResponse,
+    UnicodeText,
+)
 from service.settings import Settings
 
 _MULTIPART_OVERHEAD: Final = 100_000  # bytes of a request beside the file itself
@@ -133,6 +146,31 @@ def tag(request: TagRequest, loaded: LoadedDep, settings: SettingsDep) -> TagRes
     """Cut the text into sentences and tag each. Every character is in a sentence or in a skipped span with a reason."""
     document = _tag(request.text, request.kind, "evidence" in request.include, loaded, settings)
     return tag_response(document, request.text, loaded.identity, document_id=request.id, offsets=request.offsets)
+
+
+@_v1.post(
+    "/tag/batch",
+    name="tag_batch",
+    tags=["tagging"],
+    summary="Tag documents",
+    responses=problem_responses(
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    ),
+)
+def tag_batch(request: BatchRequest, loaded: LoadedDep, settings: SettingsDep) -> BatchResponse:
+    """Tag several documents; the results stand in the order of the request."""
+    results: list[TagResponse | ItemError] = []
+    for item in request.documents:
+        try:
+            document = _tag(item.text, request.kind, "evidence" in request.include, loaded, settings)
+        except ProblemError as error:
+            results.append(ItemError(id=item.id, error=error.problem))
+            continue
+        results.append(tag_response(document, item.text, loaded.identity, document_id=item.id, offsets=request.offsets))
+    return BatchResponse(results=results)
 
 
 @_v1.post(

@@ -12,8 +12,9 @@ from model.artifact import Artifact, ArtifactError, ArtifactMissingError, load
 from model.document import TooManySentencesError, tag_document
 from model.layout import TextKind
 from model.tagger import Tagger
+from service.answers import identity, tag_response
 from service.inputs import STDIN, BadRow, InputError, is_file, read_document, read_rows
-from service.schemas import Source, identity, tag_response
+from service.schemas import Source
 from service.settings import Settings
 
 app = typer.Typer(

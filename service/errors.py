@@ -7,34 +7,11 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from service.schemas import FieldProblem, Problem
+
 MEDIA_TYPE = "application/problem+json"
-
-
-class FieldProblem(BaseModel):
-    """What is wrong with one field of a request."""
-
-    field: str = Field(examples=["text"])
-    message: str = Field(examples=["Field required"])
-
-
-class Problem(BaseModel):
-    """An error answer (RFC 9457). `code` is stable and meant for programs, `detail` for people."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{
-        "title": "Content Too Large", "status": 413, "code": "text_too_large",
-        "detail": "text has 1200000 bytes of UTF-8, the limit is 1000000; send it in parts", "limit": 1000000, "size": 1200000,
-    }]})  # fmt: skip
-
-    title: str
-    status: int
-    code: str
-    detail: str
-    errors: list[FieldProblem] | None = None
-    limit: int | None = None
-    size: int | None = None
 
 
 class ProblemError(Exception):

@@ -1,21 +1,16 @@
-"""What goes over the wire: the request, and the answer that the API, the command and every other entry point give alike."""
+"""What goes over the wire: requests, and the answers that the API, the command and every other entry point give alike."""
 
-from typing import Annotated, Any, Literal
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from model.artifact import Artifact
-from model.document import TaggedDocument, TaggedSentence
 from model.labels import Concept, Dimension, Label, Side, SkipReason, Verdict
 from model.layout import TextKind
-from model.tagger import Tag
-from service.offsets import Offsets, OffsetUnit
+from service.offsets import OffsetUnit
 from service.readers import FileKind
 
-DECIMALS = 6
-"""Places kept of every score and share."""
-WEIGHT_DECIMALS = 9
-"""Places kept of evidence, so that a sentence's weights still add up."""
+MAX_ID_CHARACTERS: Final = 200
 
 Score = Annotated[float, Field(ge=0, le=1)]
 
@@ -42,23 +37,68 @@ class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class TagRequest(BaseModel):
-    """A document to tag."""
+class Unit(StrEnum):
+    """What a text is: a document to cut into sentences, or one sentence to tag as it stands."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [{
-        "id": "jd-17", "include": ["evidence"],
-        "text": "Supervise six clerks and approve their leave.\nBuild trust across the departments.\nWe are in Leeds.",
-    }]})  # fmt: skip
+    DOCUMENT = "document"
+    SENTENCE = "sentence"
 
-    text: UnicodeText = Field(description="The document, at most 1,000,000 bytes of UTF-8 and 10,000 sentences.")
-    id: UnicodeText | None = Field(default=None, max_length=200, description="Given back in the answer.")
-    include: tuple[Literal["evidence"], ...] = Field(default=(), description="`evidence`: the words that moved each score.")
+
+Include = Literal["evidence"]
+DocumentId = Annotated[UnicodeText, Field(max_length=MAX_ID_CHARACTERS)]
+
+
+class _Options(BaseModel):
+    """How texts are read and answered."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    include: tuple[Include, ...] = Field(default=(), description="`evidence`: the words that moved each score.")
     kind: TextKind = Field(
         default=TextKind.AUTO,
         description="How lines are read: `prose` joins the lines of a paragraph, `notes` takes each line for itself,"
         " `transcript` takes names before a colon for speakers, `auto` decides from the text.",
     )
+    unit: Unit = Field(
+        default=Unit.DOCUMENT,
+        description="`document` is cut into sentences; `sentence` is tagged as one sentence, however long, with nothing skipped.",
+    )
+    threshold: float | None = Field(
+        default=None, gt=0, lt=1, description="Score from which each tag is given, in place of the model's own thresholds."
+    )
     offsets: OffsetUnit = Field(default=OffsetUnit.CODEPOINTS, description="What `start` and `end` count.")
+
+
+class TagRequest(_Options):
+    """A document to tag."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{
+        "id": "jd-17", "include": ["evidence"],
+        "text": "Supervise six clerks and approve their leave.\nBuild trust across the departments.\nWe are in Leeds.",
+    }]})  # fmt: skip
+
+    text: UnicodeText = Field(description="The document, at most 1,000,000 bytes of UTF-8 and 10,000 sentences.")
+    id: DocumentId | None = Field(default=None, description="Given back in the answer.")
+
+
+class BatchDocument(BaseModel):
+    """One document of a batch."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: UnicodeText = Field(description="At most 1,000,000 bytes of UTF-8 and 10,000 sentences.")
+    id: DocumentId | None = Field(default=None, description="Given back in the answer.")
+
+
+class BatchRequest(_Options):
+    """Documents to tag, all read and answered in the same way."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{
+        "unit": "sentence",
+        "documents": [{"id": "1", "text": "Supervise six clerks and approve their leave."}, {"id": "2", "text": "We are in Leeds."}],
+    }]})  # fmt: skip
+
+    documents: tuple[BatchDocument, ...] = Field(description="At most 100, with 20,000 sentences together.")
 
 
 class SideScores(_Answer):
@@ -191,6 +231,43 @@ class TagResponse(_Answer):
     text: str | None = Field(default=None, description="For a file with `include=text`: what offsets point into.")
 
 
+class FieldProblem(_Answer):
+    """What is wrong with one field of a request."""
+
+    field: str = Field(examples=["text"])
+    message: str = Field(examples=["Field required"])
+
+
+class Problem(_Answer):
+    """An error answer (RFC 9457). `code` is stable and meant for programs, `detail` for people."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{
+        "title": "Content Too Large", "status": 413, "code": "text_too_large",
+        "detail": "text has 1200000 bytes of UTF-8, the limit is 1000000; send it in parts", "limit": 1000000, "size": 1200000,
+    }]})  # fmt: skip
+
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[FieldProblem] | None = None
+    limit: int | None = None
+    size: int | None = None
+
+
+class ItemError(_Answer):
+    """Why one document of a batch has no answer; the others have theirs."""
+
+    id: str | None
+    error: Problem
+
+
+class BatchResponse(_Answer):
+    """One result for each document, in the order of the request: its answer, or why there is none."""
+
+    results: list[TagResponse | ItemError]
+
+
 class Limits(_Answer):
     """What the service refuses."""
 
@@ -238,128 +315,3 @@ class SentenceRow(_Answer):
     concept: Concept | None
     abstained: bool
     columns: dict[str, Any] = Field(description="The other columns of the row.")
-
-
-def identity(artifact: Artifact) -> ModelIdentity:
-    """Name the model of an artifact."""
-    return ModelIdentity(name=artifact.manifest.name, version=artifact.manifest.version, sha256=artifact.sha256)
-
-
-def tag_response(
-    document: TaggedDocument,
-    text: str,
-    model: ModelIdentity,
-    *,
-    document_id: str | None = None,
-    offsets: OffsetUnit = OffsetUnit.CODEPOINTS,
-    source: Source | None = None,
-    with_text: bool = False,
-) -> TagResponse:
-    """Put a tagged document into the answer's format.
-
-    Args:
-        document: what the model said.
-        text: the document itself.
-        model: which model.
-        document_id: given back as `id`.
-        offsets: the unit of every `start` and `end`.
-        source: for a file, what was decided about it.
-        with_text: whether the answer holds the text.
-    """
-    in_unit = Offsets(text, offsets)
-    return TagResponse(
-        id=document_id,
-        label=document.label,
-        shares=LabelShares(**{str(label): _round(share) for label, share in document.shares.items()}),
-        counts=_label_counts(document.counts),
-        dimensions={d: SideCounts(leadership=c[Side.LEADERSHIP], management=c[Side.MANAGEMENT]) for d, c in document.dimensions.items()},
-        concepts=document.concepts,
-        speakers={speaker: _label_counts(counts) for speaker, counts in document.speakers.items()},
-        sentences=[_sentence(index, tagged, in_unit) for index, tagged in enumerate(document.sentences)],
-        skipped=[SkippedSpan(start=in_unit(s.start), end=in_unit(s.end), reason=s.reason) for s in document.skipped],
-        coverage=coverage_of(document, text),
-        warnings=_warnings(document),
-        model=model,
-        source=source,
-        text=text if with_text else None,
-    )
-
-
-def sentence_row(row_id: str | int | None, tag: Tag, columns: dict[str, Any]) -> SentenceRow:
-    """Put the tag of a single sentence into the answer's format, beside the other columns of its row."""
-    return SentenceRow(
-        id=row_id,
-        label=tag.label,
-        scores=_scores(tag),
-        dimension=tag.dimension,
-        concept=tag.concept,
-        abstained=tag.abstained,
-        columns=columns,
-    )
-
-
-def _sentence(index: int, tagged: TaggedSentence, in_unit: Offsets) -> SentenceAnswer:
-    sentence, tag, explanation = tagged.sentence, tagged.tag, tagged.explanation
-    why = {}
-    if explanation:
-        why = {
-            "evidence": [
-                EvidenceSpan(
-                    start=in_unit(sentence.start + e.start),
-                    end=in_unit(sentence.start + e.end),
-                    text=e.text,
-                    leadership=round(e.leadership, WEIGHT_DECIMALS),
-                    management=round(e.management, WEIGHT_DECIMALS),
-                )
-                for e in explanation.evidence
-            ],
-            "decision": SideValues(**{str(side): round(value, WEIGHT_DECIMALS) for side, value in explanation.decision.items()}),
-            "baseline": SideValues(**{str(side): round(value, WEIGHT_DECIMALS) for side, value in explanation.baseline.items()}),
-        }
-    return SentenceAnswer.model_validate(
-        {
-            "index": index,
-            "start": in_unit(sentence.start),
-            "end": in_unit(sentence.end),
-            "text": sentence.text,
-            "label": tag.label,
-            "scores": _scores(tag),
-            "dimension": tag.dimension,
-            "concept": tag.concept,
-            "speaker": sentence.speaker,
-            "abstained": tag.abstained,
-            **why,
-        }
-    )
-
-
-def _label_counts(counts: dict[Label, int]) -> LabelCounts:
-    return LabelCounts(sentences=sum(counts.values()), **{str(label): count for label, count in counts.items()})
-
-
-def coverage_of(document: TaggedDocument, text: str) -> Coverage:
-    """Add up the characters scored, and those skipped by reason."""
-    skipped: dict[SkipReason, int] = {}
-    for span in document.skipped:
-        skipped[span.reason] = skipped.get(span.reason, 0) + _visible(text[span.start : span.end])
-    scored = sum(_visible(tagged.sentence.text) for tagged in document.sentences)
-    return Coverage(characters=_visible(text), scored=scored, skipped=skipped)
-
-
-def _visible(text: str) -> int:
-    return sum(map(len, text.split()))
-
-
-def _scores(tag: Tag) -> SideScores:
-    return SideScores(leadership=_round(tag.leadership), management=_round(tag.management))
-
-
-def _warnings(document: TaggedDocument) -> list[Warning_]:
-    if not document.unsupported_language:
-        return []
-    detail = "Most of the text has hardly any word the model knows; it reads English, and gives no tag where it cannot judge"
-    return [Warning_(code="unsupported_language", detail=detail)]
-
-
-def _round(value: float) -> float:
-    return round(value, DECIMALS)

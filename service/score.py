@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from model.tagger import Tagger
+from service.answers import sentence_row
 from service.inputs import BadRow, SentenceInput
-from service.schemas import sentence_row
 
 _BATCH = 2048
 

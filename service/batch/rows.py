@@ -12,8 +12,8 @@ import pyarrow as pa
 from model.document import TaggedDocument
 from model.labels import Dimension, Label, Side
 from model.tagger import Tag
+from service.answers import DECIMALS, coverage_of
 from service.batch.records import Record
-from service.schemas import DECIMALS, coverage_of
 
 MODEL_DIGITS: Final = 12
 """Digits of the model's hash that each row carries."""

@@ -173,7 +173,7 @@ def test_openapi_examples_are_answered(client: httpx.Client) -> None:
     document = client.get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     operations = {o["operationId"] for path in document["paths"].values() for o in path.values()}
-    assert operations == {"tag", "tag_file", "model", "contrasts", "healthz", "readyz"}
+    assert operations == {"tag", "tag_batch", "tag_file", "model", "contrasts", "healthz", "readyz"}
     (example,) = document["components"]["schemas"]["TagRequest"]["examples"]
     answer = client.post("/v1/tag", json=example).json()
     assert [s["label"] for s in answer["sentences"]] == ["management", "leadership", "neither"]
