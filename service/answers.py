@@ -1,6 +1,6 @@
 """Puts what the model says into the answer's format: the one place where answers are made."""
 
-from typing import Any, Final
+from typing import Final
 
 from model.artifact import Artifact
 from model.document import TaggedDocument, TaggedSentence
@@ -14,7 +14,6 @@ from service.schemas import (
     LabelShares,
     ModelIdentity,
     SentenceAnswer,
-    SentenceRow,
     SideCounts,
     SideScores,
     SideValues,
@@ -72,19 +71,6 @@ def tag_response(
         model=model,
         source=source,
         text=text if with_text else None,
-    )
-
-
-def sentence_row(row_id: str | int | None, tag: Tag, columns: dict[str, Any]) -> SentenceRow:
-    """Put the tag of a single sentence into the answer's format, beside the other columns of its row."""
-    return SentenceRow(
-        id=row_id,
-        label=tag.label,
-        scores=_scores(tag),
-        dimension=tag.dimension,
-        concept=tag.concept,
-        abstained=tag.abstained,
-        columns=columns,
     )
 
 

@@ -6,15 +6,16 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from model.artifact import Artifact, ArtifactError, ArtifactMissingError, load
 from model.document import TooManySentencesError, tag_document
 from model.layout import TextKind
 from model.tagger import Tagger
 from service.answers import identity, tag_response
-from service.inputs import STDIN, BadRow, InputError, is_file, read_document, read_rows
-from service.schemas import Source
+from service.batch.request import Request, RowKind, TableOptions
+from service.inputs import STDIN, InputError, is_file, read_document
+from service.schemas import Source, Unit
 from service.settings import Settings
 
 app = typer.Typer(
@@ -27,7 +28,6 @@ app = typer.Typer(
 _talk = Console(stderr=True)
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
-_SHOWN_BAD_ROWS = 10
 
 
 def main() -> NoReturn:
@@ -75,40 +75,49 @@ def tag(
 
 @app.command()
 def score(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A table with a text in each row: .jsonl, .csv, .tsv or .xlsx.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where the JSON lines go; - for standard output.")],
-    text_column: Annotated[str | None, typer.Option(help="The column of the texts; `text`, or found, if left out.")] = None,
-    unit: Annotated[str, typer.Option(help="What a row's text is; `sentence`: one sentence, no segmenting.")] = "sentence",
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, .zip archives, globs in quotes, or -.")],
+    output: Annotated[str, typer.Option("-o", "--output", help="A .jsonl, .csv, .parquet or .sqlite file, a folder/, or - for stdout.")],
+    *,
+    rows: Annotated[RowKind, typer.Option(help="What a row of the output is.")] = RowKind.SENTENCES,
+    unit: Annotated[Unit, typer.Option(help="What a row's text is; `sentence`: one sentence, no segmenting.")] = Unit.DOCUMENT,
+    text_column: Annotated[str | None, typer.Option(help="The column of the texts in tables; `text`, or found, if left out.")] = None,
+    id_column: Annotated[str | None, typer.Option(help="The column of the identifiers; `id`, or the row's number, if left out.")] = None,
+    include: Annotated[list[str] | None, typer.Option(help="Only files in folders and archives that match; may be repeated.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="No files in folders and archives that match; may be repeated.")] = None,
+    kind: Annotated[TextKind, typer.Option(help="How lines are read.")] = TextKind.AUTO,
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=0, help="Processes; 0: one for each core.")] = 1,
+    via: Annotated[str | None, typer.Option(metavar="URL", help="Let a running service tag; sends HELMKEEL_API_KEY, if set.")] = None,
+    cluster: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Work on the Dask cluster at this address.")] = None,
+    stdin_name: Annotated[str, typer.Option(metavar="NAME", help="Read - as a file of this name, which tells its kind.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace the output, and forget an interrupted run.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but what failed.")] = False,
 ) -> None:
-    """Score the rows of a file: id, label, scores, dimension and concept of each, in order."""
-    from service.score import atomic_writer, score_sentences
+    """Score many documents: files, folders, archives and tables, in order, into one file."""
+    from service.batch.command import score_command
 
-    if unit != "sentence":
-        _stop(f"--unit {unit}: only `sentence` is known", USAGE)
     settings = Settings()
-    artifact = _artifact(settings)
-    tagger = Tagger(artifact.model)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
-    try:
-        with Progress(*columns, console=_talk, transient=True) as progress:
-            task = progress.add_task("sentences", total=None)
-
-            def scored(rows: int) -> None:
-                progress.advance(task, rows)
-
-            if str(output) == STDIN:
-                summary = score_sentences(tagger, read_rows(source, text_column), sys.stdout.write, scored)
-            else:
-                with atomic_writer(output) as stream:
-                    summary = score_sentences(tagger, read_rows(source, text_column), stream.write, scored)
-    except InputError as error:
-        _stop(str(error), USAGE)
-    except OSError as error:
-        _stop(f"{output}: cannot be written ({error.strerror})", FAILED)
-    _talk.print(f"{summary.scored:,} sentences scored, {len(summary.bad):,} rows failed", highlight=False)
-    _report_bad(source, summary.bad)
-    if summary.bad:
-        raise typer.Exit(FAILED)
+    if not via:
+        _artifact(settings)
+    request = Request(
+        inputs=inputs,
+        output=output,
+        include=include or [],
+        exclude=exclude or [],
+        stdin_name=stdin_name,
+        rows=rows,
+        unit=unit,
+        kind=kind,
+        tables=TableOptions(text_column, id_column),
+        jobs=jobs,
+        via=via,
+        cluster=cluster,
+        force=force,
+        resume=resume,
+        quiet=quiet,
+    )
+    if code := score_command(request, settings, _talk):
+        raise typer.Exit(code)
 
 
 @app.command()
@@ -219,13 +228,6 @@ def _train(settings: Settings, config: Path | None) -> None:
         f" ({macro['low']:.3f} to {macro['high']:.3f})",
         highlight=False,
     )
-
-
-def _report_bad(source: Path, bad: list[BadRow]) -> None:
-    for row in bad[:_SHOWN_BAD_ROWS]:
-        _talk.print(f"{source}, line {row.line}: {row.reason}", highlight=False, markup=False)
-    if len(bad) > _SHOWN_BAD_ROWS:
-        _talk.print(f"... and {len(bad) - _SHOWN_BAD_ROWS:,} more", highlight=False)
 
 
 def _stop(message: str, code: int) -> NoReturn:

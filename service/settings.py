@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.readers.kinds import MAX_FILE_BYTES
@@ -22,6 +22,7 @@ class Settings(BaseSettings):
         max_sentences: of one document.
         max_body_bytes: of one request that holds no file.
         max_file_bytes: of one uploaded file.
+        api_key: sent to the service that `helmkeel score --via` asks.
     """
 
     model_config = SettingsConfigDict(env_prefix="HELMKEEL_", extra="ignore", frozen=True)
@@ -34,3 +35,4 @@ class Settings(BaseSettings):
     max_sentences: int = Field(default=10_000, gt=0)
     max_body_bytes: int = Field(default=5_000_000, gt=0)
     max_file_bytes: int = Field(default=10_000_000, gt=0, le=MAX_FILE_BYTES)
+    api_key: SecretStr | None = None

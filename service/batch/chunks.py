@@ -1,5 +1,6 @@
 """Cuts the inputs into pieces of work, the same ones each time, without holding more than one of them in memory."""
 
+import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from typing import IO, Final
 
 import pyarrow.parquet as pq
 
+from service.batch.request import TableOptions
 from service.batch.sources import Failure, Source, TableKind
 from service.batch.streams import MAX_ROW_BYTES, open_source, open_text
 from service.inputs import STDIN
@@ -82,14 +84,6 @@ class Chunk:
     piece: Piece
 
 
-@dataclass(frozen=True, slots=True)
-class TableOptions:
-    """What the user said of the columns of tables."""
-
-    text_column: str | None = None
-    id_column: str | None = None
-
-
 def plan(sources: Iterable[Source | Failure], options: TableOptions) -> Iterator[Chunk]:
     """Cut the sources into chunks, in order. What cannot be read becomes a `Failure` in its place; nothing is raised for it."""
     for index, (size, piece) in enumerate(_pieces(sources, options)):
@@ -119,7 +113,8 @@ def _pieces(sources: Iterable[Source | Failure], options: TableOptions) -> Itera
 
 def _standard_input(source: Source) -> Source:
     """Take standard input for JSON lines where it opens with an object."""
-    head = sys.stdin.buffer.peek(64).lstrip(b"\xef\xbb\xbf \t\r\n")  # type: ignore[attr-defined]  # a BufferedReader
+    assert isinstance(sys.stdin.buffer, io.BufferedReader)  # noqa: S101 -- what Python makes of it
+    head = sys.stdin.buffer.peek(64).lstrip(b"\xef\xbb\xbf \t\r\n")
     return replace(source, table=TableKind.JSONL) if head.startswith(b"{") and "." not in source.name else source
 
 
@@ -236,10 +231,11 @@ def _row_groups(source: Source, options: TableOptions) -> Iterator[tuple[int, Pi
 
 def _rows_a_chunk(group: pq.RowGroupMetaData, text_column: str) -> int:
     """As many rows as have about the text of a chunk."""
+    rows = int(group.num_rows)
     for number in range(group.num_columns):
         column = group.column(number)
-        if column.path_in_schema == text_column and group.num_rows:
-            average = max(1, column.total_uncompressed_size // group.num_rows)
+        if column.path_in_schema == text_column and rows:
+            average = max(1, int(column.total_uncompressed_size) // rows)
             return max(1, min(CHUNK_ROWS, CHUNK_BYTES // average))
     return CHUNK_ROWS
 

@@ -1,4 +1,4 @@
-"""Puts the parts of a finished run together to the output, a part at a time: JSON lines, CSV, Parquet, SQLite, or a folder of Parquet files."""
+"""Puts the parts of a finished run together to one output, a part at a time."""
 
 import shutil
 import sqlite3
@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from service.batch.rows import RowKind
+from service.batch.request import RowKind
+from service.batch.rows import as_text
 from service.batch.work import flush_folder, part_path, replacing
 
 _GROUP_ROWS: Final = 131_072
@@ -177,29 +178,30 @@ def _common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType:
 
 def _flat(schema: pa.Schema) -> pa.Schema:
     """Return a schema without nested types, for files that cannot hold any."""
-    return pa.schema([(field.name, pa.string() if pa.types.is_nested(field.type) or _is_binary(field.type) else field.type) for field in schema])
+    return pa.schema([(field.name, pa.string() if _is_rich(field.type) else field.type) for field in schema])
 
 
 def _fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Give a part the columns and types of a schema."""
     columns = [
-        _cast(table[field.name], field.type) if field.name in table.column_names else pa.nulls(table.num_rows, field.type) for field in schema
+        _cast(table[field.name], field.type) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        for field in schema
     ]
     return pa.table(columns, schema=schema)
 
 
 def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
-    from service.batch.rows import as_text
-
     if column.type == kind:
         return column
-    if pa.types.is_string(kind) and (pa.types.is_nested(column.type) or _is_binary(column.type) or pa.types.is_boolean(column.type)):
+    if pa.types.is_string(kind) and (_is_rich(column.type) or pa.types.is_boolean(column.type)):
         return pa.chunked_array([pa.array([None if value is None else as_text(value) for value in column.to_pylist()], pa.string())])
     return pc.cast(column, kind)
 
 
-def _is_binary(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
+def _is_rich(kind: pa.DataType) -> bool:
+    """Whether values of a type are more than a CSV file or a database can hold as they are."""
+    binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
+    return bool(binary or pa.types.is_nested(kind) or pa.types.is_dictionary(kind))
 
 
 _WRITERS: Final[dict[OutputKind, Callable[[Sequence[Path], IO[bytes], dict[str, str]], None]]] = {

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final
 
 import orjson
@@ -17,13 +16,6 @@ from service.batch.records import Record
 
 MODEL_DIGITS: Final = 12
 """Digits of the model's hash that each row carries."""
-
-
-class RowKind(StrEnum):
-    """What a row of the output is."""
-
-    SENTENCES = "sentences"
-    DOCUMENTS = "documents"
 
 
 @dataclass(slots=True)
@@ -45,8 +37,6 @@ SENTENCE_FIELDS: Final = (
     "source", "id", "index", "start", "end", "text", "label", "leadership", "management", "dimension", "concept", "speaker", "abstained",
     "model",
 )  # fmt: skip
-LONE_FIELDS: Final = ("id", "label", "leadership", "management", "dimension", "concept", "abstained")
-DOCUMENT_FIELDS: Final = ("source", "id", "label", "counts", "shares", "dimensions", "concepts", "speakers", "coverage", "warnings", "model")
 
 _TYPES: Final = {
     "source": pa.string(), "index": pa.int32(), "start": pa.int32(), "end": pa.int32(), "text": pa.string(), "label": pa.string(),
@@ -85,7 +75,7 @@ def sentence_rows(records: Sequence[Record], documents: Sequence[TaggedDocument]
 
 def lone_rows(records: Sequence[Record], tags: Sequence[Tag]) -> Table:
     """Make a row of each text that was taken as one sentence."""
-    columns = {
+    columns: dict[str, list[Any]] = {
         "id": [record.id for record in records],
         "label": [tag.label for tag in tags],
         "leadership": [round(tag.leadership, DECIMALS) for tag in tags],

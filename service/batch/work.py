@@ -33,7 +33,7 @@ class Summary:
 
     documents: int = 0
     sentences: int = 0
-    labels: tuple[int, int, int, int] = (0, 0, 0, 0)
+    labels: tuple[int, ...] = (0, 0, 0, 0)
     failures: tuple[Failure, ...] = ()
 
 
@@ -60,21 +60,31 @@ def open_work(folder: Path, identity: dict[str, Any], *, resume: bool) -> Iterat
         WorkError: another run is at work there, or the interrupted one was another.
         OSError: the folder cannot be written.
     """
-    if not (resume and is_resumable(folder)):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        write_durably(folder / JOB, orjson.dumps(identity, option=orjson.OPT_INDENT_2))
+    if is_resumable(folder):
+        with _locked(folder):
+            found = orjson.loads((folder / JOB).read_bytes())
+            if resume and found == identity:
+                yield
+                return
+            if resume:
+                changed = ", ".join(sorted(key for key in found.keys() | identity.keys() if found.get(key) != identity.get(key)))
+                raise WorkError(f"{folder}: the interrupted run differs in {changed}; start afresh with --force in place of --resume")
+            remove_work(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    write_durably(folder / JOB, orjson.dumps(identity, option=orjson.OPT_INDENT_2))
+    with _locked(folder):
+        yield
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for one run; the lock goes with the process, however it ends."""
     with (folder / JOB).open("rb") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise WorkError(f"{folder}: another run is at work there; wait for it to end") from error
-        found = orjson.loads(stream.read())
-        if found != identity:
-            changed = ", ".join(sorted(key for key in found.keys() | identity.keys() if found.get(key) != identity.get(key)))
-            raise WorkError(
-                f"{folder}: the interrupted run differs in {changed}, so its rows would not fit; start afresh with --force, without --resume"
-            )
         yield
 
 

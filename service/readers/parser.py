@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import threading
-from typing import Final
+from typing import Any, Final
 
 from service.readers.kinds import FileKind, ReaderError
 
@@ -37,7 +37,7 @@ class Parser:
             self._process.communicate()
             self._process = None
 
-    def _ask(self, kind: FileKind, content: bytes) -> dict[str, dict[str, str]] | dict[str, str]:
+    def _ask(self, kind: FileKind, content: bytes) -> dict[str, Any]:
         if self._process is None:
             self._process = subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)  # noqa: S603
         assert self._process.stdin and self._process.stdout  # noqa: S101 -- both are pipes
@@ -45,7 +45,7 @@ class Parser:
             self._process.stdin.write(f"{kind} {len(content)}\n".encode() + content)
             self._process.stdin.flush()
             size = int(self._process.stdout.readline())
-            answer: dict[str, str] = json.loads(self._process.stdout.read(size))
+            answer: dict[str, Any] = json.loads(self._process.stdout.read(size))
         except (OSError, ValueError) as error:
             self.close()
             raise ReaderError("damaged_file", f"reading the file as {kind} failed; open it in its own program and save it again") from error
