@@ -14,6 +14,7 @@ from typing import Any, Final
 import orjson
 from rich.console import Console
 
+from model.artifact import load
 from service.batch.chunks import plan
 from service.batch.outputs import OutputKind, output_kind, part_suffix, write_output
 from service.batch.progress import show_failures, show_summary, watching
@@ -56,6 +57,9 @@ def score_command(request: Request, settings: Settings, console: Console) -> int
         return _end(console, USAGE, str(error))
     except ScoringError as error:
         return _end(console, FAILED, f"{error}{_hint(request)}")
+    except BrokenPipeError:  # who read standard output has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 -- else Python would fail again when it ends
+        return FAILED
     except OSError as error:
         return _end(console, FAILED, f"{request.output}: cannot be written ({error.strerror or error}){_hint(request)}")
     except KeyboardInterrupt:
@@ -65,18 +69,21 @@ def score_command(request: Request, settings: Settings, console: Console) -> int
 
 def _who(request: Request, settings: Settings) -> tuple[ScorerSource, Workers]:
     """Say who tags, and where."""
+    limits = Limits(settings.max_text_bytes, settings.max_sentences)
     if request.cluster:
         if request.via:
             raise UsageError("--cluster brings the model to its workers, --via asks a service; choose one")
-        from service.batch.cluster import WorkerModel, cluster_workers
-
-        model = WorkerModel.of(settings)
-        return model, lambda: cluster_workers(request.cluster or "", model)
+        try:
+            from service.batch.cluster import WorkerModel, cluster
+        except ImportError as error:
+            raise UsageError("--cluster needs Dask; install the extra `cluster` (pip install .[cluster])") from error
+        address = request.cluster
+        return WorkerModel(load(settings.artifact).sha256), lambda: cluster(address, settings.artifact, limits)
     jobs = request.jobs or os.cpu_count() or 1
     if request.via:
         key = settings.api_key.get_secret_value() if settings.api_key else None
         return RemoteService(request.via, key), lambda: processes(jobs)
-    return LocalModel(settings.artifact, Limits(settings.max_text_bytes, settings.max_sentences)), lambda: processes(jobs)
+    return LocalModel(settings.artifact, limits), lambda: processes(jobs)
 
 
 def _end(console: Console, code: int, message: str) -> int:
@@ -132,7 +139,7 @@ def _score(request: Request, kind: OutputKind, scorer: ScorerSource, workers: Wo
     selection = _selection(request)
     _, _, size = fingerprint(selection)
     to_stdout = request.output == STDIN
-    job = Job(scorer, request.rows, request.unit, request.kind, part_suffix(kind), folder)
+    job = Job(scorer, request.rows, request.unit, request.kind, part_suffix(kind), folder.absolute())
     totals, parts, read = Totals(), 0, 0
     started = time.monotonic()
     with watching(console, size, quiet=request.quiet) as watch, workers() as pool:
@@ -145,7 +152,7 @@ def _score(request: Request, kind: OutputKind, scorer: ScorerSource, workers: Wo
                 _print_part(part_path(folder, chunk.index, job.suffix))
     if not to_stdout:
         output = Path(request.output)
-        about = {"model": scorer.open().model, "helmkeel": version("helmkeel")}
+        about = {"model": scorer.model(), "helmkeel": version("helmkeel")}
         _write_failures(folder, parts, totals, output)
         write_output(kind, folder, parts, output, about, request.rows)
     if not request.quiet:
@@ -193,7 +200,7 @@ def _identity(request: Request, kind: OutputKind, scorer: ScorerSource, inputs: 
     """All that decides the rows: a run is gone on with only where none of it has changed."""
     return {
         "version": version("helmkeel"),
-        "model": scorer.open().model,
+        "model": scorer.model(),
         "inputs": inputs,
         "output": kind,
         "rows": request.rows,

@@ -50,6 +50,9 @@ class ScorerSource(Protocol):
     def open(self) -> Scorer:
         """Return the scorer of this process; the same one each time."""
 
+    def model(self) -> str:
+        """Return the hash of the model that will answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -61,7 +64,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """The model in a folder of this machine; its tables are shared between processes."""
+    """The model in a folder of this machine."""
 
     folder: Path
     limits: Limits
@@ -69,6 +72,10 @@ class LocalModel:
     def open(self) -> "LocalScorer":
         """Load the model, once in each process."""
         return _local(self)
+
+    def model(self) -> str:
+        """Return the hash of the model."""
+        return self.open().model
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,10 @@ class RemoteService:
     def open(self) -> "RemoteScorer":
         """Connect, once in each process."""
         return _remote(self)
+
+    def model(self) -> str:
+        """Ask which model answers."""
+        return self.open().model
 
 
 class LocalScorer:
@@ -204,7 +215,7 @@ def _batches(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
 
 @cache
 def _local(source: LocalModel) -> LocalScorer:
-    artifact = load(source.folder, memory_map=True)
+    artifact = load(source.folder)
     return LocalScorer(Tagger(artifact.model), artifact.sha256, source.limits)
 
 

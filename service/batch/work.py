@@ -21,6 +21,7 @@ from service.batch.sources import Failure
 
 JOB: Final = "job.json"
 SUFFIX: Final = ".partial"
+SUMMARY: Final = ".json"
 
 
 class WorkError(Exception):
@@ -102,7 +103,7 @@ def part_path(folder: Path, index: int, suffix: str) -> Path:
 def save_part(folder: Path, index: int, suffix: str, rows: bytes, summary: Summary) -> None:
     """Keep the rows of a chunk, and then that they are all there. Raises OSError where the disk is full or not writable."""
     write_durably(part_path(folder, index, suffix), rows)
-    write_durably(part_path(folder, index, ".json"), orjson.dumps(summary))
+    write_durably(part_path(folder, index, SUMMARY), orjson.dumps(summary))
 
 
 def done_parts(folder: Path) -> set[int]:
@@ -112,7 +113,7 @@ def done_parts(folder: Path) -> set[int]:
 
 def load_summary(folder: Path, index: int) -> Summary:
     """Return what became of a chunk that is done."""
-    found = orjson.loads(part_path(folder, index, ".json").read_bytes())
+    found = orjson.loads(part_path(folder, index, SUMMARY).read_bytes())
     failures = tuple(Failure(**failure) for failure in found["failures"])
     return Summary(found["documents"], found["sentences"], tuple(found["labels"]), failures)
 
