@@ -121,6 +121,53 @@ def score(
 
 
 @app.command()
+def report(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, .zip archives, globs in quotes, or -.")],
+    output: Annotated[str, typer.Option("-o", "--output", help="A .html, .pdf or .md file.")],
+    *,
+    title: Annotated[str | None, typer.Option(help="Stands on top.")] = None,
+    text_column: Annotated[str | None, typer.Option(help="The column of the texts in tables.")] = None,
+    id_column: Annotated[str | None, typer.Option(help="The column of the identifiers in tables.")] = None,
+    date_column: Annotated[str | None, typer.Option(help="The column of the dates in tables; `date`, if left out.")] = None,
+    include: Annotated[list[str] | None, typer.Option(help="Only files in folders and archives that match; may be repeated.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="No files in folders and archives that match; may be repeated.")] = None,
+    kind: Annotated[TextKind, typer.Option(help="How lines are read.")] = TextKind.AUTO,
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=0, help="Processes; 0: one for each core.")] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but what failed.")] = False,
+) -> None:
+    """Make a report to look at: balance, profile, change over time, speakers, and the most telling sentences."""
+    from service.report.command import ReportRequest, report_command
+
+    tables = TableOptions(text_column, id_column)
+    request = ReportRequest([inputs], output, title, include or (), exclude or (), kind, tables, date_column, jobs, force, quiet)
+    settings = Settings()
+    _artifact(settings)
+    if code := report_command(request, settings, _talk):
+        raise typer.Exit(code)
+
+
+@app.command()
+def compare(
+    one: Annotated[str, typer.Argument(metavar="A", help="A file, a folder, an archive, or a glob in quotes.")],
+    other: Annotated[str, typer.Argument(metavar="B", help="What to put beside it.")],
+    output: Annotated[str | None, typer.Option("-o", "--output", help="A .html, .pdf or .md file; Markdown on stdout if left out.")] = None,
+    *,
+    title: Annotated[str | None, typer.Option(help="Stands on top.")] = None,
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=0, help="Processes; 0: one for each core.")] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but what failed.")] = False,
+) -> None:
+    """Put two documents, or two groups of documents, side by side."""
+    from service.report.command import ReportRequest, report_command
+
+    settings = Settings()
+    _artifact(settings)
+    if code := report_command(ReportRequest([[one], [other]], output, title, jobs=jobs, force=force, quiet=quiet), settings, _talk):
+        raise typer.Exit(code)
+
+
+@app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; HELMKEEL_HOST, else 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; HELMKEEL_PORT, else 8000.", min=0, max=65535)] = None,

@@ -93,9 +93,7 @@ def run(job: Job, chunks: Iterable[Chunk], done: set[int], pool: Pool | None) ->
         yield chunk, load_summary(job.folder, chunk.index) if summary is None else summary
 
 
-def in_order(
-    work: Callable[[Chunk], Summary], chunks: Iterable[Chunk], done: set[int], pool: Pool | None
-) -> Iterator[tuple[Chunk, Summary | None]]:
+def in_order(work: Callable[[Chunk], T], chunks: Iterable[Chunk], done: set[int], pool: Pool | None) -> Iterator[tuple[Chunk, T | None]]:
     """Do the work of each chunk and yield the results in the order of the chunks, None for those done before.
 
     joblib's own generator hands out new tasks as old ones end, however slowly the results are taken; here at most `ahead` are on their way,
@@ -105,7 +103,7 @@ def in_order(
         for chunk in chunks:
             yield chunk, None if chunk.index in done else work(chunk)
         return
-    waiting: deque[tuple[Chunk, Future[Summary] | None]] = deque()
+    waiting: deque[tuple[Chunk, Future[T] | None]] = deque()
     for chunk in chunks:
         if chunk.index in done:
             waiting.append((chunk, None))
