@@ -4,7 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help setup serve test train docs benchmark lock image-check clean
+.PHONY: help setup serve test train docs benchmark images lock image-check clean
 
 help:
 	@echo "make serve [HOST=... PORT=...]  set up, train if there is no model, serve"
@@ -13,6 +13,7 @@ help:
 	@echo "make train                      train the model again"
 	@echo "make docs                       train, and render README output, data card and model card"
 	@echo "make benchmark                  quality and speed beside the peers, into benchmarks/results.md"
+	@echo "make images                     the pictures in the README (needs chromium)"
 	@echo "make lock                       compile requirements*.lock anew from pyproject.toml"
 	@echo "make image-check                build the image without a registry and POST to it (root, Debian)"
 
@@ -54,6 +55,17 @@ benchmark: .venv/.benchmark
 # By hand, after a change to the corpus: needs torch, transformers and wordfreq (`pip install .[distill]`), and the encoder's files in a folder.
 embedding: setup
 	$(PYTHON) -m training.distill $(ENCODER)
+
+# The pictures in README.md; needs a chromium. A browser window cannot be as narrow as a phone, so the phone is a frame in a page.
+images: setup
+	$(BIN)/helmkeel report examples -o docs/images/report.html --title "Minutes, a role, a chat and a strategy" --force --quiet
+	echo '<body style="margin:0"><iframe src="report.html" width="390" height="1600" style="border:0"></iframe>' > docs/images/phone.html
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1280,1600 --screenshot=docs/images/report.png docs/images/report.html
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=500,1600 --screenshot=docs/images/report-phone.png docs/images/phone.html
+	$(BIN)/python -c "from PIL import Image; p = 'docs/images/report-phone.png'; Image.open(p).crop((0, 0, 390, 1600)).save(p)"
+	for f in report report-phone; do $(BIN)/python -c "from PIL import Image; p = 'docs/images/$$f.png'; \
+		Image.open(p).quantize(64).save(p, optimize=True)"; done
+	rm docs/images/report.html docs/images/phone.html
 
 lock: .venv/.dev
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

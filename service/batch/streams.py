@@ -49,6 +49,9 @@ def read_document(source: Source) -> bytes:
         ReaderError: `file_too_large`, `damaged_file`.
         OSError: the file cannot be read.
     """
+    if source.size > MAX_FILE_BYTES:
+        detail = f"the file has {source.size} bytes, the limit is {MAX_FILE_BYTES}; score it in parts"
+        raise ReaderError("file_too_large", detail, limit=MAX_FILE_BYTES, size=source.size)
     if source.member is not None:
         return read_member(source, MAX_FILE_BYTES)
     if source.path == STDIN:

@@ -23,9 +23,9 @@ _INK: Final = "#24292f"
 _BAR_INCHES: Final = 0.3
 _SHOWN_SHARE: Final = 0.09  # a narrower stretch of a bar has no room for its number
 _STYLE: Final[dict[Any, Any]] = {
-    "text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": "helmkeel", "font.family": "sans-serif", "font.size": 9.0, "hatch.linewidth": 0.8,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#8c959f", "text.color": _INK, "axes.labelcolor": _INK,
-    "xtick.color": _INK, "ytick.color": _INK,
+    "text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": "helmkeel", "font.family": "sans-serif", "font.size": 9.0,
+    "hatch.linewidth": 0.8, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#8c959f", "text.color": _INK,
+    "axes.labelcolor": _INK, "xtick.color": _INK, "ytick.color": _INK,
 }  # fmt: skip
 
 
@@ -97,9 +97,9 @@ class Balance(Chart):
             middle = row + (0.12 if height < 0.5 else 0)
             axes.barh(middle, share, height, left, color=COLOURS[label], hatch=_HATCHES[label], edgecolor=_edge(label), linewidth=0.6)
             if share >= _SHOWN_SHARE:
-                style = {"fontsize": 8, "color": "white" if label is Label.LEADERSHIP else _INK}
+                ink = "white" if label is Label.LEADERSHIP else _INK
                 boxed = {"facecolor": COLOURS[label], "edgecolor": "none", "pad": 1.2}
-                axes.text(left + share / 2, middle, f"{share:.0%}", ha="center", va="center", bbox=boxed, **style)
+                axes.text(left + share / 2, middle, f"{share:.0%}", ha="center", va="center", bbox=boxed, color=ink, fontsize=8)
             left += share
 
 

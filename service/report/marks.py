@@ -6,7 +6,7 @@ from model.labels import Side
 from service.report.data import Telling
 
 _STRONG: Final = 0.5  # of the strongest word of the sentence
-_WEAK: Final = 0.2
+_WEAK: Final = 0.3
 
 
 class Stretch(NamedTuple):

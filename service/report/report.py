@@ -1,5 +1,6 @@
 """What a report says, in order: sections of figures, charts and tables, for whatever writes them down."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -75,7 +76,7 @@ class Report:
         for letter, group in zip("AB", self.groups, strict=False):
             if len(group.entries) > 1:
                 sections.append(_documents(group.entries, f"Documents of {letter}: {group.name}", f"documents-{letter}"))
-            sections += [section for section in (*_failed(group),)]
+            sections += _failed(group)
         return sections
 
 
@@ -115,7 +116,7 @@ def _profile(groups: Sequence[Group], contrasts: Contrasts) -> Section:
         head += [f"leadership {letter}", f"management {letter}"] if several else ["leadership", "management"]
     rows = []
     for dimension in Dimension:
-        counts = [f"{group.dimensions.get(dimension, {}).get(side, 0):,}" for group in groups for side in Side]
+        counts = [f"{group.dimensions.get(dimension, Counter())[side]:,}" for group in groups for side in Side]
         statements = [] if several else [by_id[dimension].side(side).statements[0].text for side in Side]
         rows.append([str(dimension), *counts, *statements])
     if not several:
@@ -181,7 +182,7 @@ def _side_by_side(groups: Sequence[Group]) -> Section:
     rows.append(["leadership share", *map(percent, shares), _difference(shares)])
     rows.append(["verdict", *(str(group.label) for group in groups), ""])
     text = "Shares of the scored sentences; the leadership share is that among the oriented ones, a mixed one counting half."
-    table = Table(("", *names, "B less A"), rows, frozenset({1, 2, 3}))
+    table = Table(("figure", *names, "B less A"), rows, frozenset({1, 2, 3}))
     return Section("Side by side", text, Balance("groups", list(zip(names, (g.counts for g in groups), strict=True))), table)
 
 
