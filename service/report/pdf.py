@@ -26,7 +26,8 @@ _FONT, _BOLD = "DejaVuSans", "DejaVuSans-Bold"  # come with matplotlib, and know
 _INK, _SOFT, _LINE = HexColor("#24292f"), HexColor("#57606a"), HexColor("#d0d7de")
 _MARGIN: Final = 18 * mm
 _WIDTH: Final = A4[0] - 2 * _MARGIN
-_MAX_HEIGHT: Final = A4[1] - 2 * _MARGIN - 40 * mm
+_MAX_HEIGHT: Final = A4[1] - 2 * _MARGIN - 75 * mm  # so that the first chart stands on the first page
+_SHOWN_ROWS: Final = 100
 _TEXT: Final = ParagraphStyle("text", fontName=_FONT, fontSize=9, leading=12.5, textColor=_INK, spaceAfter=4)
 _SMALL: Final = ParagraphStyle("small", _TEXT, fontSize=7.5, leading=10, textColor=_SOFT)
 _CELL: Final = ParagraphStyle("cell", _TEXT, fontSize=6.8, leading=8.5, spaceAfter=0, wordWrap="CJK")  # breaks long file names
@@ -76,8 +77,10 @@ def _section(section: Section) -> list[Flowable]:
         found += [image, Spacer(1, 6)]
     if section.table and section.table.rows:
         found.append(_table(section.table))
-        if section.table.note:
-            found.append(Paragraph(_safe(section.table.note), _SMALL))
+        more = len(section.table.rows) - _SHOWN_ROWS
+        rest = f"{more:,} more rows are in the report as HTML." if more > 0 else ""
+        if note := " ".join(filter(None, (section.table.note, rest))):
+            found.append(Paragraph(_safe(note), _SMALL))
     return found
 
 
@@ -85,16 +88,16 @@ def _table(table: Table) -> Flowable:
     columns = len(table.head)
     numbers = len(table.numeric)
     narrow = min(17 * mm, 0.6 * _WIDTH / max(numbers, 1))
-    wide = (_WIDTH - narrow * numbers) / max(columns - numbers, 1)
+    wide = (_WIDTH - narrow * numbers) / max(columns - numbers + 1, 1)  # the first, which holds names, is twice as wide
     head = [Paragraph(f"<b>{_safe(name)}</b>", _NUMBER if n in table.numeric else _CELL) for n, name in enumerate(table.head)]
     rows: list[list[Any]] = [
-        [Paragraph(_safe(cell), _NUMBER if n in table.numeric else _CELL) for n, cell in enumerate(row)] for row in table.rows
+        [Paragraph(_safe(cell), _NUMBER if n in table.numeric else _CELL) for n, cell in enumerate(row)] for row in table.rows[:_SHOWN_ROWS]
     ]
     style = TableStyle([
         ("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE), ("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0),
-        ("RIGHTPADDING", (0, 0), (-1, -1), 5), ("TOPPADDING", (0, 0), (-1, -1), 2), ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 4), ("TOPPADDING", (0, 0), (-1, -1), 2), ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
     ])  # fmt: skip
-    widths = [narrow if n in table.numeric else wide for n in range(columns)]
+    widths = [narrow if n in table.numeric else wide * (1 + (n == 0)) for n in range(columns)]
     return LongTable([head, *rows], widths, repeatRows=1, style=style)
 
 
