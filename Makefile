@@ -4,7 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help setup serve test train docs benchmark images lock image-check clean
+.PHONY: help setup serve test train docs benchmark scale images lock image-check clean
 
 help:
 	@echo "make serve [HOST=... PORT=...]  set up, train if there is no model, serve"
@@ -13,6 +13,7 @@ help:
 	@echo "make train                      train the model again"
 	@echo "make docs                       train, and render README output, data card and model card"
 	@echo "make benchmark                  quality and speed beside the peers, into benchmarks/results.md"
+	@echo "make scale                      what a cluster takes for a million sentences, into benchmarks/scale.md"
 	@echo "make images                     the pictures in the README (needs chromium)"
 	@echo "make lock                       compile requirements*.lock anew from pyproject.toml"
 	@echo "make image-check                build the image without a registry and POST to it (root, Debian)"
@@ -51,6 +52,10 @@ test: .venv/.dev
 benchmark: .venv/.benchmark
 	$(BIN)/helmkeel info
 	$(BIN)/python -m benchmarks
+
+scale: .venv/.benchmark
+	$(BIN)/helmkeel info
+	$(BIN)/python -m benchmarks.scale
 
 # By hand, after a change to the corpus: needs torch, transformers and wordfreq (`pip install .[distill]`), and the encoder's files in a folder.
 embedding: setup
