@@ -56,36 +56,26 @@ def _report(folder: Path) -> Iterator[str]:
     cost = seconds[2] * 2 / rows
     sentences = BILLION * DOCUMENT_SENTENCES
     hours = sentences * cost / 3600
-    yield f"A billion documents of {DOCUMENT_SENTENCES} sentences, already cut, are {sentences / 1e9:.0f} billion sentences: {hours:,.0f} worker"
-    yield f"hours, {hours / 1000:.1f} hours on 1,000 workers. They read {sentences * size / rows / 1e12:.1f} TB and write"
-    yield f"{sentences * written / rows / 1e12:.1f} TB, which is {(size + written) / rows / cost / 1e6:.1f} MB a second for each worker and"
-    yield f"{(size + written) / rows / cost / 1e6:.1f} GB a second for 1,000: then the file system is next, not the workers. One summary for"
-    yield f"each 8,192 rows makes {sentences / 8192 / 1e6:.1f} million tasks; a scheduler that hands out 1,000 a second needs"
-    yield f"{sentences / 8192 / 1000 / 3600:.1f} hours for them, so split such a data set over several runs.\n"
+    rate = (size + written) / rows / cost / 1e6
+    yield f"A billion documents of {DOCUMENT_SENTENCES} sentences, already cut, are {sentences / 1e9:.0f} billion sentences:"
+    yield f"{hours:,.0f} worker hours, {hours / 1000:.1f} hours on 1,000 workers. They read {sentences * size / rows / 1e12:.1f} TB"
+    yield f"and write {sentences * written / rows / 1e12:.1f} TB, {rate:.1f} MB a second for each worker and"
+    yield f"{rate:.1f} GB a second for 1,000: then the file system is next, not the workers. A task"
+    yield f"for each 8,192 rows makes {sentences / 8192 / 1e6:.1f} million tasks; a scheduler that hands out 1,000 a second needs"
+    yield f"{sentences / 8192 / 1000 / 3600:.1f} hours for them, so such a data set is split over several runs.\n"
 
 
 def _cluster(folder: Path, workers: int) -> float:
     with _dask(folder, workers) as address:
-        command = [
-            BIN / "helmkeel",
-            "score",
-            folder / "in",
-            "-o",
-            f"{folder}/out/",
-            "--unit",
-            "sentence",
-            "--cluster",
-            address,
-            "-q",
-            "--force",
-        ]
+        options = ["--unit", "sentence", "--cluster", address, "-q", "--force"]
+        command = [str(BIN / "helmkeel"), "score", str(folder / "in"), "-o", f"{folder}/out/", *options]
         started = time.perf_counter()
         subprocess.run(command, check=True)
         return time.perf_counter() - started
 
 
 def _frames(folder: Path) -> float:
-    with _dask(folder, 2) as address, Client(address) as client:
+    with _dask(folder, 2) as address, Client(address) as client:  # type: ignore[no-untyped-call]
         client.wait_for_workers(2)
         started = time.perf_counter()
         frame = dd.read_parquet(folder / "in")
@@ -107,7 +97,7 @@ def _dask(folder: Path, workers: int) -> Iterator[str]:
         address = json.loads(file.read_text())["address"]
         worker = [BIN / "dask", "worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny"]
         running += [subprocess.Popen(worker, **quiet) for _ in range(workers)]  # type: ignore[call-overload]
-        with Client(address) as client:
+        with Client(address) as client:  # type: ignore[no-untyped-call]
             client.wait_for_workers(workers)
         yield address
     finally:

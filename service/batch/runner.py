@@ -1,5 +1,8 @@
 """Runs a job: chunks out to the workers, summaries back in order, parts on disk in between."""
 
+import os
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
@@ -122,13 +125,25 @@ def processes(jobs: int) -> Iterator[Pool | None]:
     if jobs == 1:
         yield None
         return
-    executor = ProcessPoolExecutor(jobs, initializer=signal, initargs=(SIGINT, SIG_IGN))
+    executor = ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(os.getpid(),))
     try:
         yield Pool(executor, ahead=4 * jobs)
     except BaseException:
         executor.shutdown(wait=False, kill_workers=True)
         raise
     executor.shutdown()
+
+
+def _start_worker(parent: int) -> None:
+    """Leave Ctrl-C to the process that started this one, and end when that is gone, even where it was killed."""
+    signal(SIGINT, SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,8 @@ class RemoteScorer:
 
     def sentences(self, records: Sequence[Record]) -> list[Tag | Failure]:
         """Send the sentences in batches."""
-        return [_tag(a.sentences[0]) if isinstance(a, TagResponse) else a for a in self._answers(records, Unit.SENTENCE)]
+        answers = self._answers(records, Unit.SENTENCE)
+        return [_only_tag(r, a) if isinstance(a, TagResponse) else a for r, a in zip(records, answers, strict=True)]
 
     def _answers(self, records: Sequence[Record], unit: Unit) -> Iterator[TagResponse | Failure]:
         for batch in _batches(records):
@@ -185,6 +186,13 @@ def tagged_document(answer: TagResponse) -> TaggedDocument:
         skipped=[Skipped(span.start, span.end, span.reason) for span in answer.skipped],
         unsupported_language=any(warning.code == "unsupported_language" for warning in answer.warnings),
     )
+
+
+def _only_tag(record: Record, answer: TagResponse) -> Tag:
+    """Return the tag of a text that was to be one sentence. Raises ScoringError where the service has cut it."""
+    if [sentence.text for sentence in answer.sentences] != [record.text]:
+        raise ScoringError("the service cuts texts that are one sentence; it is of another version, update it")
+    return _tag(answer.sentences[0])
 
 
 def _tag(sentence: SentenceAnswer) -> Tag:

@@ -31,7 +31,6 @@ def test_a_service_gives_the_same_rows(run: Run, tmp_path: Path, client: httpx.C
     for arguments in (
         (ROOT / "examples", "call.vtt", "in.jsonl"),
         (ROOT / "examples", "call.vtt", "in.jsonl", "--rows", "documents"),
-        ("in.jsonl", "--unit", "sentence"),
     ):
         assert run(*arguments, "-o", "here.jsonl", "--force").returncode == 1  # a row is damaged
         assert run(*arguments, "-o", "there.jsonl", "--force", "--via", str(client.base_url), "--jobs", "2").returncode == 1
