@@ -75,7 +75,8 @@ def _memory(folder: Path, texts: list[str]) -> Iterator[str]:
             for number in range(sentences // DOCUMENT_SENTENCES + 1):
                 stream.write(json.dumps({"id": number, "text": texts[number % len(texts)]}) + "\n")
         seconds, peak = _score(path, folder / "rows.out.jsonl", 1)
-        yield f"| {_lines(folder / 'rows.out.jsonl'):,} | {peak / 1000:.0f} MB | {sentences / seconds:,.0f} |"
+        found = _lines(folder / "rows.out.jsonl")
+        yield f"| {found:,} | {peak / 1000:.0f} MB | {found / seconds:,.0f} |"
 
 
 def _broken(folder: Path) -> Iterator[str]:

@@ -59,8 +59,8 @@ def _report(folder: Path) -> Iterator[str]:
     rate = (size + written) / rows / cost / 1e6
     yield f"A billion documents of {DOCUMENT_SENTENCES} sentences, already cut, are {sentences / 1e9:.0f} billion sentences:"
     yield f"{hours:,.0f} worker hours, {hours / 1000:.1f} hours on 1,000 workers. They read {sentences * size / rows / 1e12:.1f} TB"
-    yield f"and write {sentences * written / rows / 1e12:.1f} TB, {rate:.1f} MB a second for each worker and"
-    yield f"{rate:.1f} GB a second for 1,000: then the file system is next, not the workers. A task"
+    yield f"and write {sentences * written / rows / 1e12:.1f} TB, {rate:.2f} MB a second for each worker and"
+    yield f"{rate:.2f} GB a second for 1,000, which a parallel file system gives. The scheduler is next: a task"
     yield f"for each 8,192 rows makes {sentences / 8192 / 1e6:.1f} million tasks; a scheduler that hands out 1,000 a second needs"
     yield f"{sentences / 8192 / 1000 / 3600:.1f} hours for them, so such a data set is split over several runs.\n"
 

@@ -34,12 +34,12 @@ def score_frame(frame: pd.DataFrame, text_column: str = "text", artifact: Path |
     tags = _tagger(artifact or Settings().artifact).tag(["" if gone else str(text) for text, gone in zip(texts, missing, strict=True)])
     kept = [None if gone else tag for tag, gone in zip(tags, missing, strict=True)]
     added = {
-        "label": pd.Series([str(t.label) if t else None for t in kept], frame.index, dtype="object"),
+        "label": pd.Series([str(t.label) if t else None for t in kept], frame.index, dtype="string"),
         "leadership": pd.Series([round(t.leadership, DECIMALS) if t else None for t in kept], frame.index, dtype="float64"),
         "management": pd.Series([round(t.management, DECIMALS) if t else None for t in kept], frame.index, dtype="float64"),
-        "dimension": pd.Series([str(t.dimension) if t and t.dimension else None for t in kept], frame.index, dtype="object"),
-        "concept": pd.Series([str(t.concept) if t and t.concept else None for t in kept], frame.index, dtype="object"),
-        "abstained": pd.Series([t.abstained if t else None for t in kept], frame.index, dtype="object"),
+        "dimension": pd.Series([str(t.dimension) if t and t.dimension else None for t in kept], frame.index, dtype="string"),
+        "concept": pd.Series([str(t.concept) if t and t.concept else None for t in kept], frame.index, dtype="string"),
+        "abstained": pd.Series([t.abstained if t else None for t in kept], frame.index, dtype="boolean"),
     }
     return frame.assign(**added)
 

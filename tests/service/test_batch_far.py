@@ -115,7 +115,7 @@ def test_frames_get_the_rows_of_the_command(run: Run, tmp_path: Path, artifact_f
     expected = rows_of(tmp_path / "out.jsonl")
     scored = score_frame(frame, artifact=artifact_folder)
     assert scored.index.tolist() == [3, 1, 2]
-    assert scored["label"].tolist() == [expected[0]["label"], None, expected[1]["label"]]
+    assert [None if pd.isna(label) else label for label in scored["label"]] == [expected[0]["label"], None, expected[1]["label"]]
     assert scored["leadership"].dropna().tolist() == [row["scores"]["leadership"] for row in expected]
     assert scored["dimension"].dropna().tolist() == [row["dimension"] for row in expected]
     first, second = score_in_pandas(artifact=artifact_folder)(iter([frame, frame.iloc[:0]]))
