@@ -4,7 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help setup serve test faults soak fuzz audit train docs benchmark benchmark-http benchmark-slack pictures lock image-check clean
+.PHONY: help setup serve test faults soak fuzz audit train docs benchmark benchmark-http benchmark-slack scale pictures images lock image-check clean
 
 help:
 	@echo "make serve [HOST=... PORT=...]  set up, train if there is no model, serve"
@@ -20,6 +20,8 @@ help:
 	@echo "make audit                      known vulnerabilities in the dependencies"
 	@echo "make benchmark-slack            how soon Slack's requests are acknowledged, 200 at once"
 	@echo "make pictures                   the pictures of docs/slack.md anew, from what the app sends (chromium)"
+	@echo "make scale                      what a cluster takes for a million sentences, into benchmarks/scale.md"
+	@echo "make images                     the pictures in the README (needs chromium)"
 	@echo "make lock                       compile requirements*.lock anew from pyproject.toml"
 	@echo "make image-check                build the image without a registry and POST to it (root, Debian)"
 
@@ -81,9 +83,24 @@ pictures: .venv/.dev
 	$(BIN)/python -m tests.service.slack.said
 	$(BIN)/python -m tests.service.slack.picture
 
+scale: .venv/.benchmark
+	$(BIN)/helmkeel info
+	$(BIN)/python -m benchmarks.scale
+
 # By hand, after a change to the corpus: needs torch, transformers and wordfreq (`pip install .[distill]`), and the encoder's files in a folder.
 embedding: setup
 	$(PYTHON) -m training.distill $(ENCODER)
+
+# The pictures in README.md; needs a chromium. A browser window cannot be as narrow as a phone, so the phone is a frame in a page.
+images: setup
+	$(BIN)/helmkeel report examples -o docs/images/report.html --title "Minutes, a role, a chat and a strategy" --force --quiet
+	echo '<body style="margin:0"><iframe src="report.html" width="390" height="1600" style="border:0"></iframe>' > docs/images/phone.html
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1280,1600 --screenshot=docs/images/report.png docs/images/report.html
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=500,1600 --screenshot=docs/images/report-phone.png docs/images/phone.html
+	$(BIN)/python -c "from PIL import Image; p = 'docs/images/report-phone.png'; Image.open(p).crop((0, 0, 390, 1600)).save(p)"
+	for f in report report-phone; do $(BIN)/python -c "from PIL import Image; p = 'docs/images/$$f.png'; \
+		Image.open(p).quantize(64).save(p, optimize=True)"; done
+	rm docs/images/report.html docs/images/phone.html
 
 lock: .venv/.dev
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

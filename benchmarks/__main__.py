@@ -3,7 +3,7 @@
 import platform
 from pathlib import Path
 
-from benchmarks import segmentation, tagging
+from benchmarks import batch, segmentation, tagging
 from model.artifact import load
 from service.settings import Settings
 
@@ -13,7 +13,7 @@ def main() -> None:
     settings = Settings()
     artifact = load(settings.artifact)
     parts = [
-        "# Benchmark results\n\nWritten by `make benchmark`; one thread, best of three runs.\n",
+        "# Benchmark results\n\nWritten by `make benchmark`; one thread unless said otherwise, best of three runs.\n",
         f"Machine: {platform.machine()}, {_processor()}, Python {platform.python_version()}. Model {artifact.sha256[:12]}.\n",
         "## Segmenting, beside other splitters\n",
         "Boundary F1 on the 40 marked documents of `tests/model/gold` (starts and ends of sentences to be scored; the others know no\n"
@@ -21,6 +21,8 @@ def main() -> None:
         segmentation.run(settings.data),
         "## Tagging\n",
         tagging.run(artifact, settings),
+        "## Batch scoring\n",
+        batch.run(settings.data),
     ]
     result = "\n".join(parts)
     (Path(__file__).parent / "results.md").write_text(result, encoding="utf-8")

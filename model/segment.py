@@ -114,7 +114,10 @@ def segment(text: str, kind: TextKind = TextKind.AUTO) -> Segmentation:
     doc = nlp.make_doc(text)
     doc.user_data["kind"] = kind
     doc = nlp(doc)
-    sentences = [Sentence(s.start_char, s.end_char, text[s.start_char : s.end_char], s.label_ or None) for s in doc.spans["sentences"]]
+    sentences = []
+    for span in doc.spans["sentences"]:
+        start, end = span.start_char, span.end_char
+        sentences.append(Sentence(start, end, text[start:end], span.label_ or None))
     skipped = [Skipped(s.start_char, s.end_char, SkipReason(s.label_)) for s in doc.spans["skipped"]]
     return Segmentation(sentences, sorted(skipped, key=lambda s: s.start))
 

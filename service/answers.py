@@ -4,7 +4,7 @@ They are made as plain dictionaries, which the service writes as JSON with no fu
 longer than tagging does. `tag_response` gives the same answer as an object; `TagResponse` is the definition of both.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -13,7 +13,7 @@ from model.document import TaggedDocument, TaggedSentence
 from model.labels import Label, Side
 from model.tagger import Explanation, Tag
 from service.offsets import Offsets, OffsetUnit
-from service.schemas import ModelIdentity, SentenceRow, SideScores, Source, TagResponse
+from service.schemas import ModelIdentity, Source, TagResponse
 
 DECIMALS: Final = 6
 """Places kept of every score and share."""
@@ -69,19 +69,6 @@ def tag_json(
     return orjson.dumps(_answer(document, text, model, document_id, offsets, source, with_text))
 
 
-def sentence_row(row_id: str | int | None, tag: Tag, columns: dict[str, Any]) -> SentenceRow:
-    """Put the tag of a single sentence into the answer's format, beside the other columns of its row."""
-    return SentenceRow(
-        id=row_id,
-        label=tag.label,
-        scores=SideScores(leadership=round(tag.leadership, DECIMALS), management=round(tag.management, DECIMALS)),
-        dimension=tag.dimension,
-        concept=tag.concept,
-        abstained=tag.abstained,
-        columns=columns,
-    )
-
-
 def _answer(
     document: TaggedDocument,
     text: str,
@@ -102,7 +89,7 @@ def _answer(
         "speakers": {speaker: _label_counts(counts) for speaker, counts in document.speakers.items()},
         "sentences": [_sentence(index, tagged, in_unit) for index, tagged in enumerate(document.sentences)],
         "skipped": [{"start": in_unit(s.start), "end": in_unit(s.end), "reason": s.reason} for s in document.skipped],
-        "coverage": _coverage(document, text),
+        "coverage": coverage_of(document, text),
         "warnings": [_FOREIGN] if document.unsupported_language else [],
         "model": {"name": model.name, "version": model.version, "sha256": model.sha256},
         "source": source.model_dump() if source else None,
@@ -150,7 +137,8 @@ def _label_counts(counts: dict[Label, int]) -> dict[str, int]:
     return {"sentences": sum(counts.values())} | {str(label): count for label, count in counts.items()}
 
 
-def _coverage(document: TaggedDocument, text: str) -> dict[str, Any]:
+def coverage_of(document: TaggedDocument, text: str) -> dict[str, Any]:
+    """Add up the characters scored, and those skipped by reason, as `service.schemas.Coverage` has them."""
     skipped: dict[str, int] = {}
     for span in document.skipped:
         reason = str(span.reason)

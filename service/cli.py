@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from model.artifact import MANIFEST, Artifact, ArtifactError, ArtifactMissingError, load
 from model.document import TooManySentencesError, tag_document
@@ -15,8 +15,9 @@ from model.layout import TextKind
 from model.tagger import Tagger
 from service.answers import identity, tag_response
 from service.auth import Scope
-from service.inputs import STDIN, BadRow, InputError, is_file, read_document, read_rows
-from service.schemas import Source
+from service.batch.request import Request, RowKind, TableOptions
+from service.inputs import STDIN, InputError, is_file, read_document
+from service.schemas import Source, Unit
 from service.settings import Settings, SettingsError
 
 app = typer.Typer(
@@ -29,7 +30,6 @@ app = typer.Typer(
 _talk = Console(stderr=True)
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
-_SHOWN_BAD_ROWS = 10
 
 
 def main() -> NoReturn:
@@ -50,7 +50,7 @@ def tag(
     everything: Annotated[bool, typer.Option("--all", help="Show sentences that are neither, too.")] = False,
 ) -> None:
     """Tag one document and show it."""
-    settings = Settings()
+    settings = _settings()
     try:
         read = read_document(source)
     except InputError as error:
@@ -77,40 +77,96 @@ def tag(
 
 @app.command()
 def score(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A table with a text in each row: .jsonl, .csv, .tsv or .xlsx.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where the JSON lines go; - for standard output.")],
-    text_column: Annotated[str | None, typer.Option(help="The column of the texts; `text`, or found, if left out.")] = None,
-    unit: Annotated[str, typer.Option(help="What a row's text is; `sentence`: one sentence, no segmenting.")] = "sentence",
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, .zip archives, globs in quotes, or -.")],
+    output: Annotated[str, typer.Option("-o", "--output", help="A .jsonl, .csv, .parquet or .sqlite file, a folder/, or - for stdout.")],
+    *,
+    rows: Annotated[RowKind, typer.Option(help="What a row of the output is.")] = RowKind.SENTENCES,
+    unit: Annotated[Unit, typer.Option(help="What a row's text is; `sentence`: one sentence, no segmenting.")] = Unit.DOCUMENT,
+    text_column: Annotated[str | None, typer.Option(help="The column of the texts in tables; `text`, or found, if left out.")] = None,
+    id_column: Annotated[str | None, typer.Option(help="The column of the identifiers; `id`, or the row's number, if left out.")] = None,
+    include: Annotated[list[str] | None, typer.Option(help="Only files in folders and archives that match; may be repeated.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="No files in folders and archives that match; may be repeated.")] = None,
+    kind: Annotated[TextKind, typer.Option(help="How lines are read.")] = TextKind.AUTO,
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=0, help="Processes; 0: one for each core.")] = 1,
+    via: Annotated[str | None, typer.Option(metavar="URL", help="Let a running service tag; sends HELMKEEL_API_KEY, if set.")] = None,
+    cluster: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Work on the Dask cluster at this address.")] = None,
+    stdin_name: Annotated[str, typer.Option(metavar="NAME", help="Read - as a file of this name, which tells its kind.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace the output, and forget an interrupted run.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but what failed.")] = False,
 ) -> None:
-    """Score the rows of a file: id, label, scores, dimension and concept of each, in order."""
-    from service.score import atomic_writer, score_sentences
+    """Score many documents: files, folders, archives and tables, in order, into one file."""
+    from service.batch.command import score_command
 
-    if unit != "sentence":
-        _stop(f"--unit {unit}: only `sentence` is known", USAGE)
-    settings = Settings()
-    artifact = _artifact(settings)
-    tagger = Tagger(artifact.model)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
-    try:
-        with Progress(*columns, console=_talk, transient=True) as progress:
-            task = progress.add_task("sentences", total=None)
+    settings = _settings()
+    if not via:
+        _artifact(settings)
+    request = Request(
+        inputs=inputs,
+        output=output,
+        include=include or [],
+        exclude=exclude or [],
+        stdin_name=stdin_name,
+        rows=rows,
+        unit=unit,
+        kind=kind,
+        tables=TableOptions(text_column, id_column),
+        jobs=jobs,
+        via=via,
+        cluster=cluster,
+        force=force,
+        resume=resume,
+        quiet=quiet,
+    )
+    if code := score_command(request, settings, _talk):
+        raise typer.Exit(code)
 
-            def scored(rows: int) -> None:
-                progress.advance(task, rows)
 
-            if str(output) == STDIN:
-                summary = score_sentences(tagger, read_rows(source, text_column), sys.stdout.write, scored)
-            else:
-                with atomic_writer(output) as stream:
-                    summary = score_sentences(tagger, read_rows(source, text_column), stream.write, scored)
-    except InputError as error:
-        _stop(str(error), USAGE)
-    except OSError as error:
-        _stop(f"{output}: cannot be written ({error.strerror})", FAILED)
-    _talk.print(f"{summary.scored:,} sentences scored, {len(summary.bad):,} rows failed", highlight=False)
-    _report_bad(source, summary.bad)
-    if summary.bad:
-        raise typer.Exit(FAILED)
+@app.command()
+def report(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, .zip archives, globs in quotes, or -.")],
+    output: Annotated[str, typer.Option("-o", "--output", help="A .html, .pdf or .md file.")],
+    *,
+    title: Annotated[str | None, typer.Option(help="Stands on top.")] = None,
+    text_column: Annotated[str | None, typer.Option(help="The column of the texts in tables.")] = None,
+    id_column: Annotated[str | None, typer.Option(help="The column of the identifiers in tables.")] = None,
+    date_column: Annotated[str | None, typer.Option(help="The column of the dates in tables; `date`, if left out.")] = None,
+    include: Annotated[list[str] | None, typer.Option(help="Only files in folders and archives that match; may be repeated.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="No files in folders and archives that match; may be repeated.")] = None,
+    kind: Annotated[TextKind, typer.Option(help="How lines are read.")] = TextKind.AUTO,
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=0, help="Processes; 0: one for each core.")] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but what failed.")] = False,
+) -> None:
+    """Make a report to look at: balance, profile, change over time, speakers, and the most telling sentences."""
+    from service.report.command import ReportRequest, report_command
+
+    tables = TableOptions(text_column, id_column)
+    request = ReportRequest([inputs], output, title, include or (), exclude or (), kind, tables, date_column, jobs, force, quiet)
+    settings = _settings()
+    _artifact(settings)
+    if code := report_command(request, settings, _talk):
+        raise typer.Exit(code)
+
+
+@app.command()
+def compare(
+    one: Annotated[str, typer.Argument(metavar="A", help="A file, a folder, an archive, or a glob in quotes.")],
+    other: Annotated[str, typer.Argument(metavar="B", help="What to put beside it.")],
+    output: Annotated[str | None, typer.Option("-o", "--output", help="A .html, .pdf or .md file; Markdown on stdout if left out.")] = None,
+    *,
+    title: Annotated[str | None, typer.Option(help="Stands on top.")] = None,
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=0, help="Processes; 0: one for each core.")] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but what failed.")] = False,
+) -> None:
+    """Put two documents, or two groups of documents, side by side."""
+    from service.report.command import ReportRequest, report_command
+
+    settings = _settings()
+    _artifact(settings)
+    if code := report_command(ReportRequest([[one], [other]], output, title, jobs=jobs, force=force, quiet=quiet), settings, _talk):
+        raise typer.Exit(code)
 
 
 @app.command()
@@ -184,7 +240,7 @@ def train(
     config: Annotated[Path | None, typer.Option(help="Another configuration than training/config.toml.")] = None,
 ) -> None:
     """Train the model from the data and save it."""
-    _train(Settings(), config)
+    _train(_settings(), config)
 
 
 @app.command()
@@ -200,7 +256,7 @@ def evaluate(
     """Measure the model on labelled sentences."""
     from service.evaluation import EvaluationError, evaluate_file, evaluate_holdout, keep_figures, show_figures
 
-    settings = Settings()
+    settings = _settings()
     artifact = _artifact(settings)
     try:
         figures = evaluate_file(artifact, source) if source else evaluate_holdout(artifact, settings)
@@ -216,7 +272,7 @@ def info() -> None:
     """Show the installation: version, model, where things are."""
     from service.show import show_info
 
-    settings = Settings()
+    settings = _settings()
     try:
         artifact: Artifact | None = load(settings.artifact)
     except ArtifactMissingError:
@@ -277,13 +333,6 @@ def _train(settings: Settings, config: Path | None) -> None:
         f" ({macro['low']:.3f} to {macro['high']:.3f})",
         highlight=False,
     )
-
-
-def _report_bad(source: Path, bad: list[BadRow]) -> None:
-    for row in bad[:_SHOWN_BAD_ROWS]:
-        _talk.print(f"{source}, line {row.line}: {row.reason}", highlight=False, markup=False)
-    if len(bad) > _SHOWN_BAD_ROWS:
-        _talk.print(f"... and {len(bad) - _SHOWN_BAD_ROWS:,} more", highlight=False)
 
 
 def _stop(message: str, code: int) -> NoReturn:

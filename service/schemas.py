@@ -1,7 +1,7 @@
 """What goes over the wire: requests, and the answers that the API, the command and every other entry point give alike."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -324,15 +324,3 @@ class Readiness(_Answer):
 
     status: Literal["ready"]
     model: ModelIdentity
-
-
-class SentenceRow(_Answer):
-    """The answer for a text that is one sentence."""
-
-    id: str | int | None
-    label: Label
-    scores: SideScores
-    dimension: Dimension | None
-    concept: Concept | None
-    abstained: bool
-    columns: dict[str, Any] = Field(description="The other columns of the row.")

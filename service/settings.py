@@ -53,6 +53,7 @@ class Settings(BaseSettings):
         database: SQLAlchemy URL of what is kept because somebody sent it to be kept: corrections, and workspaces that installed the app.
         slack_signing_secret, slack_bot_token, slack_app_token, slack_client_id, slack_client_secret, slack_encryption_key, slack_api_url:
             the Slack app (`service.slack.config` says which go together); Slack is off without them.
+        api_key: sent to the service that `helmkeel score --via` asks.
     """
 
     model_config = SettingsConfigDict(env_prefix="HELMKEEL_", extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
@@ -89,6 +90,7 @@ class Settings(BaseSettings):
     slack_client_secret: SecretStr | None = None
     slack_encryption_key: SecretStr | None = None
     slack_api_url: str = "https://slack.com/api/"
+    api_key: SecretStr | None = None
 
     @field_validator("trusted_proxies", "cors_origins", mode="before")
     @classmethod

@@ -54,6 +54,7 @@ _ODT_TYPE: Final = b"application/vnd.oasis.opendocument.text"
 _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _ZERO_SHARE: Final = 0.3  # of the bytes on one side of each pair: then the text is UTF-16 in a Western language
 _CONTROL_SHARE: Final = 0.05  # of the characters: more control characters than this, and it is no text
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _HTML: Final = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _SRT: Final = re.compile(r"\s*\d+\s*\r?\n\d{1,2}:\d{2}:\d{2}[,.]\d{3}\s*-->")
 _EML: Final = re.compile(
@@ -98,18 +99,18 @@ def detect(content: bytes, name: str | None = None) -> FileKind:
 
 def decode(content: bytes) -> tuple[str, str] | None:
     """Return text and encoding: by byte-order mark, by the zeros of UTF-16, as UTF-8, as Windows-1252; None for binary content."""
-    for encoding in _encodings(content):
+    for encoding in encodings(content):
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
         head = text[:4096]
-        control = sum(character < " " and character not in "\t\n\v\f\r\x1b" for character in head)
-        return (text, encoding) if control <= _CONTROL_SHARE * len(head) else None
+        return (text, encoding) if len(_CONTROL.findall(head)) <= _CONTROL_SHARE * len(head) else None
     return None
 
 
-def _encodings(content: bytes) -> tuple[str, ...]:
+def encodings(content: bytes) -> tuple[str, ...]:
+    """Return the encodings that text with these first bytes may have, the likeliest first."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return (encoding,)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,8 +34,13 @@ class FileText:
     text_kind: TextKind
 
 
-def read_file(content: bytes, name: str | None = None) -> FileText:
+def read_file(content: bytes, name: str | None = None, parse: Callable[[FileKind, bytes], str] | None = None) -> FileText:
     """Read a file of any known kind.
+
+    Args:
+        content: all bytes of the file.
+        name: file name or path, if there is one.
+        parse: extracts the text of kinds that need a parser; left out, a process for each file; `service.readers.parser.Parser` for many.
 
     Raises:
         ReaderError: `file_too_large`, `unzipped_too_large`, `too_many_pages`, `unsupported_kind`, `damaged_file`, `encrypted_file`,
@@ -48,7 +54,8 @@ def read_file(content: bytes, name: str | None = None) -> FileText:
     if kind in _AS_IT_STANDS and decoded:
         return FileText(decoded[0], kind, decoded[1], False, TextKind.AUTO)
     encoding = decoded[1] if decoded and kind not in {FileKind.PDF, FileKind.RTF} else None
-    text = _extract(kind, content)
+    text = (parse or _extract)(kind, content)
+    text = text.encode("utf-8", "replace").decode()  # halves of surrogate pairs, which JSON and HTML can spell, become question marks
     return FileText(text, kind, encoding, True, TextKind.TRANSCRIPT if kind in _TRANSCRIPTS else TextKind.AUTO)
 
 
@@ -68,4 +75,4 @@ def _extract(kind: FileKind, content: bytes) -> str:
     if "error" in answer:
         raise ReaderError(**answer["error"])
     text: str = answer["text"]
-    return text.encode("utf-8", "replace").decode()  # halves of surrogate pairs, which JSON and HTML can spell, become question marks
+    return text

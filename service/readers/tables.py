@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from service.readers.kinds import FileKind, ReaderError, decode
 
@@ -28,7 +28,7 @@ def rows_of(content: bytes, kind: FileKind) -> Iterator[Row]:
         raise ReaderError("damaged_file", "the content is not text in a known encoding")
     if kind is FileKind.JSONL:
         return _jsonl(decoded[0])
-    return _delimited(decoded[0], "\t" if kind is FileKind.TSV else None)
+    return delimited(io.StringIO(decoded[0], newline=""), "\t" if kind is FileKind.TSV else None)
 
 
 def text_column(rows: Sequence[Row], named: str | None = None) -> str:
@@ -65,14 +65,20 @@ def text_of(rows: Iterator[Row], named: str | None = None) -> Iterator[str]:
             yield text.strip()
 
 
-def _delimited(text: str, delimiter: str | None) -> Iterator[Row]:
+def delimited(stream: TextIO, delimiter: str | None) -> Iterator[Row]:
+    """Yield the rows of a stream of delimited text, opened with `newline=""`; the delimiter is found where none is given.
+
+    Raises:
+        ReaderError: `damaged_file`, naming the line.
+    """
     if delimiter is None:
         try:
-            delimiter = csv.Sniffer().sniff(text[:8192], delimiters=",;\t|").delimiter
+            delimiter = csv.Sniffer().sniff(stream.read(8192), delimiters=",;\t|").delimiter
         except csv.Error:
             delimiter = ","
+        stream.seek(0)
     csv.field_size_limit(10_000_000)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", strict=True)
+    reader = csv.DictReader(stream, delimiter=delimiter, restkey="", strict=True)
     try:
         for row in reader:
             row.pop("", None)
@@ -97,8 +103,12 @@ def _jsonl(text: str) -> Iterator[Row]:
 def _xlsx(content: bytes) -> Iterator[Row]:
     from openpyxl import load_workbook
 
-    sheet = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False).worksheets[0]
-    rows = sheet.iter_rows(values_only=True)
+    book = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+    return sheet_rows(book.worksheets[0].iter_rows(values_only=True))
+
+
+def sheet_rows(rows: Iterator[tuple[Any, ...]]) -> Iterator[Row]:
+    """Yield the rows below the first, which names the columns, of a sheet; empty rows are passed over."""
     head = [str(cell) if cell is not None else f"column {n}" for n, cell in enumerate(next(rows, ()), start=1)]
     for row in rows:
         if any(cell is not None for cell in row):

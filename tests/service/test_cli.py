@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from service.settings import ROOT
-from tests.service import documents as made
 
 HELMKEEL = Path(sys.executable).with_name("helmkeel")
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -75,81 +74,17 @@ def test_tag_refuses_text_over_the_limit(run: Run) -> None:
     assert b"the limit is 1000000" in done.stderr
 
 
-ROWS = [
-    {"id": "a", "text": "Prepare the annual budget."},
-    {"id": 2, "text": "Win people over to the new direction."},
-    {"text": ""},
-    {"id": "d", "text": "Two sentences here. They are taken as one.", "more": [1]},
-]
-
-
-def test_score_keeps_order_ids_and_lines(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, ROWS)) + "\n\n")
-    done = run("score", "in.jsonl", "--unit", "sentence", "-o", "out.jsonl")
-    assert done.returncode == 0
-    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    assert [r["id"] for r in rows] == ["a", 2, None, "d"]
-    assert [r["label"] for r in rows[:3]] == ["management", "leadership", "neither"]
-    assert set(rows[0]) == {"id", "label", "scores", "dimension", "concept", "abstained", "columns"}
-    assert rows[3]["columns"] == {"more": [1]}
-    assert done.stdout == b""
-    assert run("score", "in.jsonl", "-o", "-").stdout == (tmp_path / "out.jsonl").read_bytes()
-
-
-def test_score_names_bad_rows_and_scores_the_others(run: Run, tmp_path: Path) -> None:
-    bad = [b"{", b'{"id": 1}', b'{"text": "\xff"}', b"[]", b'{"text": 5}']
-    (tmp_path / "in.jsonl").write_bytes(b"\n".join([json.dumps(ROWS[0]).encode(), *bad, json.dumps(ROWS[1]).encode()]))
-    done = run("score", "in.jsonl", "-o", "out.jsonl")
-    assert done.returncode == 1
-    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 2
-    message = done.stderr.decode()
-    assert "2 sentences scored, 5 rows failed" in message
-    assert [f"line {n}" in message for n in range(1, 8)] == [False, True, True, True, True, True, False]
-    assert "text: Field required" in message
-
-
 def test_what_is_no_unicode_is_refused(run: Run, tmp_path: Path) -> None:
     done = subprocess.run([os.fsencode(HELMKEEL), b"tag", b"caf\xe9 and plan"], capture_output=True, check=False)
     assert done.returncode == 2
     assert b"the text is not UTF-8" in done.stderr
     (tmp_path / "in.jsonl").write_text('{"text": "a \\ud800"}\n{"text": "a", "more": "\\ud800"}\n{"text": "a"}\n')
-    done = run("score", "in.jsonl", "-o", "-")
+    done = run("score", "in.jsonl", "-o", "-", "--unit", "sentence")
     assert done.returncode == 1
     assert len(done.stdout.splitlines()) == 1
     assert done.stderr.count(b"surrogate") == 2
     answer = json.loads(run("tag", "in.jsonl", "--json").stdout)
     assert answer["text"] == "a ?\n\na\n\na"
-
-
-@pytest.mark.parametrize("name", ["in.csv", "in.tsv", "in.xlsx"])
-def test_score_reads_tables(run: Run, tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(made.ALL_KINDS[name[3:]]())
-    for arguments in ((), ("--text-column", "notes")):
-        assert run("score", name, "-o", "out.jsonl", *arguments).returncode == 0
-        rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-        assert [int(r["id"]) for r in rows] == [0, 1, 2, 3]
-        assert rows[2]["label"] == "management"
-    assert rows[0]["columns"] == ({"site": "Leeds"} if name == "in.xlsx" else {})
-    done = run("score", name, "-o", "out.jsonl", "--text-column", "none")
-    assert done.returncode == 2
-    assert "the columns are id, notes" in done.stderr.decode()
-
-
-@pytest.mark.parametrize(("source", "message"), [("missing.jsonl", "cannot be read"), (".", "is a folder")])
-def test_score_names_an_input_it_cannot_read_and_keeps_the_output(run: Run, tmp_path: Path, source: str, message: str) -> None:
-    (tmp_path / "out.jsonl").write_text("before")
-    done = run("score", source, "-o", "out.jsonl")
-    assert done.returncode == 2
-    assert message in done.stderr.decode()
-    assert (tmp_path / "out.jsonl").read_text() == "before"
-    assert [p.name for p in tmp_path.iterdir()] == ["out.jsonl"]
-
-
-def test_score_names_an_output_it_cannot_write(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "in.jsonl").write_text(json.dumps(ROWS[0]))
-    done = run("score", "in.jsonl", "-o", "no/such/folder.jsonl")
-    assert done.returncode == 1
-    assert "cannot be written" in done.stderr.decode()
 
 
 def test_evaluate_measures_a_labelled_file(run: Run, tmp_path: Path) -> None:
