@@ -12,7 +12,8 @@ help:
 	@echo "make test                       all checks: ruff, mypy, pytest"
 	@echo "make train                      train the model again"
 	@echo "make docs                       train, and render README output, data card and model card"
-	@echo "make benchmark                  quality and speed beside the peers, into benchmarks/results.md"
+	@echo "make benchmark [GOLD=FILE.jsonl] [ENCODER=FOLDER] [ENCODER_PYTHON=...] [ROWS=N]"
+	@echo "                                quality and speed beside the peers, into benchmarks/results.md"
 	@echo "make lock                       compile requirements*.lock anew from pyproject.toml"
 	@echo "make image-check                build the image without a registry and POST to it (root, Debian)"
 
@@ -47,9 +48,12 @@ test: .venv/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-benchmark.lock
 	@touch $@
 
+# GOLD: labelled sentences from outside, measured too. ENCODER: the files of all-MiniLM-L6-v2, for the peers that need them; they run in
+# ENCODER_PYTHON, which needs scikit-learn and model2vec[distill]. ROWS: train the peers on so many rows, print, and write nothing.
+ENCODER_PYTHON ?= $(BIN)/python
 benchmark: .venv/.benchmark
 	$(BIN)/helmkeel info
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(if $(GOLD),--gold "$(GOLD)") $(if $(ENCODER),--encoder "$(ENCODER)" --encoder-python "$(ENCODER_PYTHON)") $(if $(ROWS),--rows $(ROWS))
 
 # By hand, after a change to the corpus: needs torch, transformers and wordfreq (`pip install .[distill]`), and the encoder's files in a folder.
 embedding: setup

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from benchmarks import segmentation, tagging
-from benchmarks.peers import report
+from benchmarks.peers import plot, report
 from benchmarks.peers.compare import BenchmarkError, Options, compare
 from model.artifact import Artifact, load
 from service.settings import Settings
@@ -45,7 +45,7 @@ def main(
     machine = f"Machine: {platform.machine()}, {_processor()}, Python {platform.python_version()}. Model {artifact.sha256[:12]}.\n"
     result = "\n".join([HEAD, machine, report.section(figures, options, PLOT.name), *own])
     if not rows:
-        report.plot(figures, PLOT)
+        plot.plot(figures, PLOT)
         RESULTS.write_text(result, encoding="utf-8")
     print(result)
 

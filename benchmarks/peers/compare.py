@@ -130,9 +130,12 @@ def check_encoder(options: Options) -> None:
     if not (options.encoder and (options.encoder / "config.json").is_file()):
         raise BenchmarkError(f"{options.encoder}: holds no config.json; give the folder with the files of all-MiniLM-L6-v2")
     needed = "import joblib, model2vec, model2vec.distill, sklearn, torch, transformers"
-    tried = subprocess.run([options.encoder_python, "-c", needed], capture_output=True, text=True, check=False)
+    try:
+        tried = subprocess.run([options.encoder_python, "-c", needed], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise BenchmarkError(f"{options.encoder_python}: cannot be run ({error.strerror})") from error
     if tried.returncode:
-        reason = tried.stderr.strip().splitlines()[-1]
+        reason = ["it failed", *tried.stderr.strip().splitlines()][-1]
         raise BenchmarkError(f"{options.encoder_python}: {reason}; it needs scikit-learn and model2vec[distill]")
 
 

@@ -32,19 +32,19 @@ HELMKEEL: Final = Entry(
 
 PEERS: Final = (
     Entry(
-        "TF-IDF, logistic regression",
+        "TF-IDF + logistic regression",
         "linear:tfidf",
         "scikit-learn; words and pairs seen twice or more, sublinear; penalty by cross-validation on the training rows, in all logistic"
         " regressions here. The vocabulary is stored as Python strings and 64-bit weights; it could be made smaller.",
     ),
     Entry(
-        "fastText, words",
+        "fastText words",
         "fasttext_models:words",
         "settings of fastText's tutorial for several labels (one-versus-all, 25 rounds, pairs, 50 dimensions). Trained on one thread; not"
         " quantised, which would make it much smaller. The time includes the tutorial's preprocessing in Python.",
     ),
     Entry(
-        "fastText, subwords",
+        "fastText subwords",
         "fasttext_models:subwords",
         "the same with pieces of three to six characters.",
     ),
@@ -57,10 +57,10 @@ PEERS: Final = (
     Entry(
         "spaCy CNN",
         "spacy_models:cnn",
-        "`TextCatReduce` over `HashEmbedCNN` without pretrained vectors, five rounds, no early stopping; with vectors it would do better.",
+        "`TextCatReduce` over `HashEmbedCNN` without pretrained vectors, three rounds, no early stopping; with vectors it would do better.",
     ),
     Entry(
-        "Model2Vec, logistic regression",
+        "Model2Vec + logistic regression",
         "model2vec_models:static_vectors",
         "256 dimensions distilled from the plain encoder with the library's defaults; the vectors know nothing of the corpus.",
         encoder=True,
@@ -73,7 +73,7 @@ PEERS: Final = (
         encoder=True,
     ),
     Entry(
-        "frozen MiniLM, logistic regression",
+        "frozen MiniLM + logistic regression",
         "encoder_models:frozen",
         "PyTorch in 32 bits; another runtime or 8 bits would be faster.",
         encoder=True,

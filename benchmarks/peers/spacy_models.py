@@ -89,4 +89,4 @@ def bag_of_words(materials: Materials) -> TextCategoriser:
 
 def cnn(materials: Materials) -> TextCategoriser:
     """Return the convolutional peer."""
-    return TextCategoriser(_CNN, epochs=5)
+    return TextCategoriser(_CNN, epochs=3)
