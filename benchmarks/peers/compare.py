@@ -31,8 +31,14 @@ ONE_THREAD: Final = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "RAYON_NUM_THREADS"), "1"),
     "TOKENIZERS_PARALLELISM": "false",
 }
-EVERYWHERE: Final = {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
-"""Another Python has no Helmkeel installed; nothing is fetched; all peers run on the processor."""
+EVERYWHERE: Final = {
+    "PYTHONPATH": str(ROOT),
+    "HF_HUB_OFFLINE": "1",
+    "CUDA_VISIBLE_DEVICES": "",
+    "TQDM_DISABLE": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+"""Another Python has no Helmkeel installed; nothing is fetched; all peers run on the processor; no bars in the log."""
 HOLDOUT: Final = "hold-out"
 GOLD: Final = "gold"
 Interval = dict[str, float]
