@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from benchmarks.peers.compare import BenchmarkError, Options, check_encoder, compare, figures_of, holdout, outside, run, spread
 from benchmarks.peers.protocol import size_bytes
-from benchmarks.peers.registry import HELMKEEL, PEERS
+from benchmarks.peers.registry import HELMKEEL, PEERS, Entry
 from benchmarks.peers.report import interval, section
 from model.artifact import Artifact
 from model.tagger import Tagger
@@ -20,7 +21,7 @@ from training.fit import tag_targets
 from training.train import measure_examples
 
 NEEDS_NO_EXTRA = [peer for peer in PEERS if peer.factory in {"linear:tfidf", "spacy_models:bag_of_words"}]
-BESIDE = {"encoder": None, "statements": {}}
+BESIDE: dict[str, Any] = {"encoder": None, "statements": {}}
 
 
 def test_helmkeel_is_measured_as_training_measures_it(artifact_folder: Path, artifact: Artifact) -> None:
@@ -34,10 +35,8 @@ def test_helmkeel_is_measured_as_training_measures_it(artifact_folder: Path, art
     assert figures.peak_bytes > figures.size_bytes == sum(path.stat().st_size for path in artifact_folder.iterdir())
 
 
-@pytest.mark.parametrize("peer", NEEDS_NO_EXTRA, ids=lambda peer: peer.name)
-def test_a_peer_learns_in_one_process_and_tags_in_another(peer: object, tmp_path: Path) -> None:
-    assert len(NEEDS_NO_EXTRA) == 2
-    entry = next(known for known in PEERS if known is peer)
+@pytest.mark.parametrize("entry", NEEDS_NO_EXTRA, ids=lambda entry: entry.name)
+def test_a_peer_learns_in_one_process_and_tags_in_another(entry: Entry, tmp_path: Path) -> None:
     judged = holdout(ROOT / "data")
     targets = tag_targets([truth.label for truth in judged.truth])
     job = BESIDE | {"texts": judged.texts, "targets": targets.tolist(), "timed": judged.texts[:50]}
