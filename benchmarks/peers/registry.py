@@ -57,7 +57,7 @@ PEERS: Final = (
     Entry(
         "spaCy CNN",
         "spacy_models:cnn",
-        "`TextCatReduce` over `HashEmbedCNN` without pretrained vectors, three rounds, no early stopping; with vectors it would do better.",
+        "`TextCatReduce` over `HashEmbedCNN` without pretrained vectors, three rounds, no early stopping.",
     ),
     Entry(
         "Model2Vec + logistic regression",
@@ -81,7 +81,7 @@ PEERS: Final = (
     Entry(
         "fine-tuned MiniLM",
         "encoder_models:fine_tuned",
-        "two rounds, settings from its literature, not tuned; PyTorch as above.",
+        "two rounds at a rate of 5e-5, not tuned; PyTorch as above.",
         encoder=True,
     ),
 )
