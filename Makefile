@@ -12,7 +12,8 @@ help:
 	@echo "make test                       all checks: ruff, mypy, pytest"
 	@echo "make train                      train the model again"
 	@echo "make docs                       train, and render README output, data card and model card"
-	@echo "make benchmark                  quality and speed beside the peers, into benchmarks/results.md"
+	@echo "make benchmark [GOLD=FILE.jsonl] [ENCODER=FOLDER] [ENCODER_PYTHON=...] [ROWS=N]"
+	@echo "                                quality and speed beside the peers, into benchmarks/results.md"
 	@echo "make benchmark-http             load through HTTP beside other ways to serve, into benchmarks/http.md (wrk)"
 	@echo "make soak                       five minutes of mixed load, memory watched (SOAK_SECONDS=3600)"
 	@echo "make faults                     a full disk and a thousand idle connections"
@@ -56,13 +57,23 @@ test: .venv/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-benchmark.lock
 	@touch $@
 
+# GOLD: labelled sentences from outside, measured too. ENCODER: the files of all-MiniLM-L6-v2, for the peers that need them; they run in
+# ENCODER_PYTHON, which needs scikit-learn and model2vec[distill]. ROWS: train the peers on so many rows, print, and write nothing.
+ENCODER_PYTHON ?= $(BIN)/python
 benchmark: .venv/.benchmark
 	$(BIN)/helmkeel info
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(if $(GOLD),--gold "$(GOLD)") $(if $(ENCODER),--encoder "$(ENCODER)" --encoder-python "$(ENCODER_PYTHON)") $(if $(ROWS),--rows $(ROWS))
 
-benchmark-http: .venv/.benchmark
-	$(BIN)/helmkeel info
-	$(BIN)/python -m benchmarks.serving
+# An environment of its own: MLflow, beside which the service is measured, wants older libraries than ours.
+.venv-serving/.done: requirements-serving.lock pyproject.toml
+	test -x .venv-serving/bin/python || $(PYTHON) -m venv .venv-serving
+	.venv-serving/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-serving.lock
+	.venv-serving/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+benchmark-http: .venv-serving/.done
+	.venv-serving/bin/helmkeel info
+	.venv-serving/bin/python -m benchmarks.serving
 
 soak: .venv/.dev
 	$(BIN)/python -m benchmarks.soak
@@ -75,6 +86,7 @@ fuzz: .venv/.dev
 
 audit: .venv/.dev
 	$(BIN)/pip-audit --disable-pip --requirement requirements.lock
+
 benchmark-slack: .venv/.dev
 	$(BIN)/helmkeel info
 	$(BIN)/python -m benchmarks.slack
@@ -110,9 +122,11 @@ lock: .venv/.dev
 
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--no-emit-find-links --extra benchmark --constraint requirements.lock pyproject.toml --output-file requirements-benchmark.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--no-emit-find-links --extra serving pyproject.toml --output-file requirements-serving.lock
 
 image-check:
 	sh tests/image_check.sh
 
 clean:
-	rm -rf .venv artifact .image build *.egg-info
+	rm -rf .venv .venv-serving artifact .image build *.egg-info

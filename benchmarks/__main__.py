@@ -1,32 +1,66 @@
 """`make benchmark`: measures everything and writes benchmarks/results.md."""
 
 import platform
+import sys
 from pathlib import Path
+from typing import Annotated, Final
+
+import typer
 
 from benchmarks import batch, segmentation, tagging
-from model.artifact import load
+from benchmarks.peers import plot, report
+from benchmarks.peers.compare import BenchmarkError, Options, compare
+from model.artifact import Artifact, load
 from service.settings import Settings
+from training.corpus import CorpusError
+
+RESULTS: Final = Path(__file__).with_name("results.md")
+PLOT: Final = Path(__file__).with_name("peers.svg")
+HEAD: Final = "# Benchmark results\n\nWritten by `make benchmark`; one thread unless said otherwise, best of three runs.\n"
+SEGMENTING: Final = (
+    "Boundary F1 on the 40 marked documents of `tests/model/gold` (starts and ends of sentences to be scored; the others know no\n"
+    "headings, marks or speakers), and speed on the documents of the corpus.\n"
+)
 
 
-def main() -> None:
+def main(
+    gold: Annotated[Path | None, typer.Option(help="Labelled sentences from outside, as `helmkeel evaluate` reads them.")] = None,
+    encoder: Annotated[
+        Path | None, typer.Option(help="Folder with the files of all-MiniLM-L6-v2; without it, what needs it is left out.")
+    ] = None,
+    encoder_python: Annotated[Path, typer.Option(help="The Python that has torch and model2vec[distill].")] = Path(sys.executable),
+    rows: Annotated[
+        int | None, typer.Option(min=100, help="Train the peers on at most so many rows, to try things out: prints, and writes nothing.")
+    ] = None,
+) -> None:
     """Measure, print and write."""
     settings = Settings()
     artifact = load(settings.artifact)
-    parts = [
-        "# Benchmark results\n\nWritten by `make benchmark`; one thread unless said otherwise, best of three runs.\n",
-        f"Machine: {platform.machine()}, {_processor()}, Python {platform.python_version()}. Model {artifact.sha256[:12]}.\n",
+    options = Options(gold, encoder, encoder_python, rows)
+    own = [] if rows else own_figures(artifact, settings)  # before the peers: peak memory there is that of this process
+    try:
+        figures = compare(artifact, settings, options)
+    except (BenchmarkError, CorpusError) as error:
+        raise SystemExit(f"benchmark: {error}") from error
+    machine = f"Machine: {platform.machine()}, {_processor()}, Python {platform.python_version()}. Model {artifact.sha256[:12]}.\n"
+    result = "\n".join([HEAD, machine, report.section(figures, options, PLOT.name), *own])
+    if not rows:
+        plot.plot(figures, PLOT)
+        RESULTS.write_text(result, encoding="utf-8")
+    print(result)
+
+
+def own_figures(artifact: Artifact, settings: Settings) -> list[str]:
+    """Return the sections on segmenting and on the tagger alone."""
+    return [
         "## Segmenting, beside other splitters\n",
-        "Boundary F1 on the 40 marked documents of `tests/model/gold` (starts and ends of sentences to be scored; the others know no\n"
-        "headings, marks or speakers), and speed on the documents of the corpus.\n",
+        SEGMENTING,
         segmentation.run(settings.data),
         "## Tagging\n",
         tagging.run(artifact, settings),
         "## Batch scoring\n",
         batch.run(settings.data),
     ]
-    result = "\n".join(parts)
-    (Path(__file__).parent / "results.md").write_text(result, encoding="utf-8")
-    print(result)
 
 
 def _processor() -> str:
@@ -35,4 +69,4 @@ def _processor() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -97,7 +97,7 @@ def _score(source: Path, output: Path, jobs: int, code: int = 0) -> tuple[float,
     command = [str(HELMKEEL), "score", str(source), "-o", str(output), "-j", str(jobs), "-q", "--force"]
     child = os.posix_spawn(HELMKEEL, command, os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)])
     _, status, usage = os.wait4(child, 0)
-    assert os.waitstatus_to_exitcode(status) == code  # noqa: S101
+    assert os.waitstatus_to_exitcode(status) == code
     return time.perf_counter() - started, usage.ru_maxrss
 
 

@@ -4,14 +4,14 @@ They are made as plain dictionaries, which the service writes as JSON with no fu
 longer than tagging does. `tag_response` gives the same answer as an object; `TagResponse` is the definition of both.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
 from model.artifact import Artifact
 from model.document import TaggedDocument, TaggedSentence
 from model.labels import Label, Side
-from model.tagger import Explanation, Tag
+from model.tagger import Explanation
 from service.offsets import Offsets, OffsetUnit
 from service.schemas import ModelIdentity, Source, TagResponse
 

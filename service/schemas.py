@@ -1,7 +1,7 @@
 """What goes over the wire: requests, and the answers that the API, the command and every other entry point give alike."""
 
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 

@@ -64,7 +64,7 @@ def test_links_between_documents_lead_somewhere() -> None:
 
 
 def test_lock_files_hold_hashes_and_no_address() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock", "requirements-benchmark.lock"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-benchmark.lock", "requirements-serving.lock"):
         content = (ROOT / name).read_text(encoding="utf-8")
         assert "://" not in content
         assert content.count("==") <= content.count("--hash=sha256:")

@@ -10,7 +10,7 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from model.segment import segment
 
 
-class Unfolded(PythonModel):
+class Unfolded(PythonModel):  # type: ignore[misc]
     """Cuts each text into sentences and gives their decisions."""
 
     def load_context(self, context: PythonModelContext) -> None:

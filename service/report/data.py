@@ -13,12 +13,12 @@ from model.layout import TextKind
 from model.tagger import Explanation, Tagger
 from model.tokens import TOKEN
 from service.answers import coverage_of
-from service.schemas import Coverage
 from service.batch.chunks import Chunk
 from service.batch.records import Record, read
 from service.batch.scorers import LocalModel
 from service.batch.sources import Failure
 from service.report.dates import date_of
+from service.schemas import Coverage
 
 TELLING: Final = 8
 """Sentences shown for each side."""

@@ -14,8 +14,8 @@ from slack_sdk.errors import SlackApiError
 from model.contrasts import Contrasts
 from model.labels import Label
 from model.layout import TextKind
-from service.problems import ProblemError
 from service.feedback import FeedbackStore, UnknownLabelError
+from service.problems import ProblemError
 from service.readers import FileText, ReaderError
 from service.schemas import TagResponse
 from service.slack import blocks as b
