@@ -184,9 +184,9 @@ def serve(
     if not (settings.artifact / MANIFEST).exists():
         _artifact(settings)
     address = f"http://{settings.host}:{settings.port}"
-    _talk.print(f"Serving on {address} with {settings.workers} workers, documentation at {address}/docs", highlight=False)
+    serving = f"Serving on {address} with {settings.workers} workers, documentation at {address}/docs"
     try:
-        code = run(settings)
+        code = run(settings, lambda: _talk.print(serving, highlight=False))
     except (KeysError, OpenToAllError, SettingsError, TracingError) as error:
         _stop(str(error), USAGE)
     if code:

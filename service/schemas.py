@@ -276,7 +276,7 @@ class Problem(_Answer):
 class ItemError(_Answer):
     """Why one document of a batch has no answer; the others have theirs."""
 
-    id: str | None
+    id: str | None = None
     error: Problem
 
 

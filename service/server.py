@@ -6,7 +6,7 @@ import logging
 import resource
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from types import FrameType
 from typing import Any, Final
 
@@ -102,14 +102,15 @@ def make_server(settings: Settings) -> uvicorn.Server:
     )
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, announce: Callable[[], None]) -> int:
     """Serve until told to stop, and return the exit code: 0 where all requests were answered, 1 where the start failed.
 
-    Raises what `make_server` does.
+    `announce` is called once the settings have proved good. Raises what `make_server` does.
     """
     logs.configure(settings.log_level)
     signal.signal(signal.SIGTERM, _end)  # uvicorn handles it first, and then passes it on: to be told to end is no failure
     server = make_server(settings)
+    announce()
     try:
         uvloop.run(serve(server))
     except SystemExit as end:  # a code is how uvicorn says that the start failed

@@ -71,13 +71,19 @@ def fit(rows: Sequence[Row], config: TrainingConfig, embedding: Embedding) -> Fi
     led = [row for row in rows if row.concept]
     side_dimension = [SIDE_DIMENSIONS.index((Side(row.label), row.dimension)) for row in oriented if row.dimension]
     concept = [CONCEPTS.index(row.concept) for row in led if row.concept]
-    return Fitted(
-        tag_pipeline(config, embedding, known).fit(texts, targets.astype(int)),
-        topic_pipeline(config, embedding, known, config.heads.dimensions).fit([row.text for row in oriented], side_dimension),
-        topic_pipeline(config, embedding, known, config.heads.concepts).fit([row.text for row in led], concept),
-        slope,
-        offset,
+    tags, dimensions, concepts = Parallel(n_jobs=2)(
+        delayed(_fitted)(*work)
+        for work in (
+            (tag_pipeline(config, embedding, known), texts, targets.astype(int)),
+            (topic_pipeline(config, embedding, known, config.heads.dimensions), [row.text for row in oriented], side_dimension),
+            (topic_pipeline(config, embedding, known, config.heads.concepts), [row.text for row in led], concept),
+        )
     )
+    return Fitted(tags, dimensions, concepts, slope, offset)
+
+
+def _fitted(pipeline: Pipeline, texts: Sequence[str], targets: object) -> Pipeline:
+    return pipeline.fit(texts, targets)
 
 
 def out_of_fold(pipeline: Pipeline, texts: Sequence[str], targets: Flags, documents: Sequence[str], folds: int) -> Doubles:

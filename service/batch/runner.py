@@ -107,16 +107,22 @@ def in_order(work: Callable[[Chunk], T], chunks: Iterable[Chunk], done: set[int]
             yield chunk, None if chunk.index in done else work(chunk)
         return
     waiting: deque[tuple[Chunk, Future[T] | None]] = deque()
-    for chunk in chunks:
-        if chunk.index in done:
-            waiting.append((chunk, None))
-        else:
-            waiting.append((replace(chunk, piece=_NOTHING), pool.executor.submit(work, chunk)))
-        while len(waiting) > pool.ahead or (waiting and waiting[0][1] is None):
+    try:
+        for chunk in chunks:
+            if chunk.index in done:
+                waiting.append((chunk, None))
+            else:
+                waiting.append((replace(chunk, piece=_NOTHING), pool.executor.submit(work, chunk)))
+            while len(waiting) > pool.ahead or (waiting and waiting[0][1] is None):
+                first, future = waiting.popleft()
+                yield first, future.result() if future else None
+        while waiting:
             first, future = waiting.popleft()
             yield first, future.result() if future else None
-    for first, future in waiting:
-        yield first, future.result() if future else None
+    finally:  # on the way out of an interruption: what has not begun need not be done
+        for _, future in waiting:
+            if future:
+                future.cancel()
 
 
 @contextmanager
@@ -128,10 +134,8 @@ def processes(jobs: int) -> Iterator[Pool | None]:
     executor = ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(os.getpid(),))
     try:
         yield Pool(executor, ahead=4 * jobs)
-    except BaseException:
-        executor.shutdown(wait=False, kill_workers=True)
-        raise
-    executor.shutdown()
+    finally:  # chunks that are being done are finished and kept: killing their workers makes loky's own thread fail
+        executor.shutdown()
 
 
 def _start_worker(parent: int) -> None:
