@@ -6,8 +6,8 @@
 import argparse
 import re
 import sys
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -32,10 +32,7 @@ def near_duplicates(texts: Sequence[str], share: float) -> Iterator[tuple[int, i
     holders: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
     for later, text in enumerate(texts):
         own = shingles_of(text)
-        shared: defaultdict[int, int] = defaultdict(int)
-        for shingle in own:
-            for holder in holders[shingle]:
-                shared[holder] += 1
+        shared = _shared(own, holders)
         earlier = next((h for h, count in shared.items() if count / (len(own) + len(kept[h]) - count) >= share), None)
         if earlier is not None:
             yield earlier, later
@@ -47,18 +44,14 @@ def near_duplicates(texts: Sequence[str], share: float) -> Iterator[tuple[int, i
 
 def taken_from(texts: Sequence[str], others: Sequence[str], share: float = LIKE_OUTSIDE) -> list[int]:
     """Return which of the texts have at least `share` of their four-word runs in one of the others; shorter texts must be the same."""
-    foreign = [shingles_of(other) for other in others]
     holders: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
-    for i, shingles in enumerate(foreign):
-        for shingle in shingles:
+    for i, other in enumerate(others):
+        for shingle in shingles_of(other):
             holders[shingle].append(i)
     taken = []
     for i, text in enumerate(texts):
         own = shingles_of(text)
-        shared: defaultdict[int, int] = defaultdict(int)
-        for shingle in own:
-            for holder in holders[shingle]:
-                shared[holder] += 1
+        shared = _shared(own, holders)
         if max(shared.values(), default=0) >= share * len(own):
             taken.append(i)
     return taken
@@ -68,6 +61,11 @@ def shingles_of(text: str) -> Shingles:
     """Return the four-word runs of a text, or its only run where it is shorter."""
     words = tuple(_WORD.findall(text.lower()))
     return frozenset(words[i : i + SHINGLE] for i in range(max(1, len(words) - SHINGLE + 1)))
+
+
+def _shared(own: Shingles, holders: Mapping[tuple[str, ...], list[int]]) -> Counter[int]:
+    """Count the runs shared with each holder."""
+    return Counter(holder for shingle in own for holder in holders.get(shingle, ()))
 
 
 def main() -> None:
