@@ -11,7 +11,7 @@ from model.artifact import Artifact
 from service.cli import app
 from service.problems import Code
 from service.settings import ROOT, Settings
-from training.docs import render
+from training.docs import calibration_picture, render
 from training.tables import read_data
 
 
@@ -24,6 +24,7 @@ def test_outputs_and_tables_are_those_of_today(name: str, artifact_folder: Path,
 
 def test_the_model_card_is_that_of_the_data(artifact: Artifact) -> None:
     assert (ROOT / "docs" / "model-card.md").read_text(encoding="utf-8") == artifact.card
+    assert (ROOT / "docs" / "calibration.svg").read_text(encoding="utf-8") == calibration_picture(artifact)
 
 
 def test_every_command_and_setting_is_described() -> None:

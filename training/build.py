@@ -9,7 +9,7 @@ from pathlib import Path
 
 from model.contrasts import Contrasts, load_contrasts
 from model.labels import Concept, Dimension, Label, Side
-from training.corpus import Example, read_corpus
+from training.corpus import Example, Manner, read_corpus
 from training.duplicates import near_duplicates
 
 _VOWELS = "aeiou"
@@ -17,7 +17,7 @@ _VOWELS = "aeiou"
 
 @dataclass(frozen=True)
 class Row:
-    """A labelled sentence of the data set, and the statement of the document its dimension and side stand for."""
+    """A labelled sentence of the data set, the statement of the document its dimension and side stand for, and its document's manner."""
 
     doc: str
     register: str
@@ -26,6 +26,7 @@ class Row:
     dimension: Dimension | None
     concept: Concept | None
     contrast: str | None
+    manner: Manner
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def build(data: Path, near_duplicate: float) -> DataSet:
     kept = without_duplicates(rows, near_duplicate)
     digest = hashlib.sha256()
     for row in kept:
-        digest.update(json.dumps([row.doc, row.register, row.text, row.label, row.dimension, row.concept, row.contrast]).encode())
+        digest.update(
+            json.dumps([row.doc, row.register, row.text, row.label, row.dimension, row.concept, row.contrast, row.manner]).encode()
+        )
     return DataSet(tuple(kept), len(rows) - len(kept), digest.hexdigest())
 
 
@@ -74,6 +77,7 @@ def corpus_rows(contrasts: Contrasts, examples: Iterable[Example]) -> list[Row]:
             e.dimension,
             e.concept,
             statements[Side.MANAGEMENT if e.label is Label.MANAGEMENT else Side.LEADERSHIP, e.dimension] if e.dimension else None,
+            e.manner,
         )
         for e in examples
     ]
@@ -89,7 +93,7 @@ def contrast_rows(contrasts: Contrasts) -> list[Row]:
     ]
     sourced += [(unpaired.dimension, unpaired.side, unpaired.text, unpaired.claims) for unpaired in contrasts.unpaired]
     return [
-        Row(f"contrast-{dimension}-{side}", "contrast", sentence, Label(side), dimension, claim.concept, text)
+        Row(f"contrast-{dimension}-{side}", "contrast", sentence, Label(side), dimension, claim.concept, text, Manner.PARTICULAR)
         for dimension, side, text, claims in sourced
         for claim in claims
         for sentence in frames(claim.phrase)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self, TypeVar
 
@@ -16,6 +17,17 @@ Register = Literal[
 
 
 Line = TypeVar("Line", bound=BaseModel)
+
+
+class Manner(StrEnum):
+    """How a document is written.
+
+    `office`: as offices write, with their abstract words (stakeholders, outcomes, deliver, improve) as often as real documents have them.
+    `particular`: full of particulars and nearly free of those words, as the earlier parts of the corpus are.
+    """
+
+    OFFICE = "office"
+    PARTICULAR = "particular"
 
 
 class CorpusError(ValueError):
@@ -38,6 +50,7 @@ class Example(BaseModel):
     dimension: Dimension | None = None
     concept: Concept | None = None
     register_: Register = Field(alias="register")
+    manner: Manner = Manner.PARTICULAR
     readings: tuple[Label, ...] = ()
 
     @model_validator(mode="after")

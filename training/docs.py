@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from model.artifact import load
+from model.artifact import Artifact, load
 from training.corpus import Disputed, Example
+from training.outside import read_outside
+from training.plots import calibration_svg
 from training.tables import (
     Data,
     agreement_table,
@@ -59,13 +61,24 @@ def data_tables(data: Data) -> dict[str, str]:
     }
 
 
+def calibration_picture(artifact: Artifact) -> str:
+    """Return the picture of the model card, with the sentences from outside where they were measured on this data set."""
+    measured = {"hold-out, invented": artifact.metrics["holdout"]}
+    outside = read_outside(ROOT / "data" / "outside.json", artifact.manifest.data_sha256)
+    if outside:
+        measured["real sentences"] = outside.figures
+    return calibration_svg(measured)
+
+
 def main() -> None:
-    """Write README.md, data/README.md and docs/model-card.md."""
+    """Write README.md, data/README.md, docs/model-card.md and the picture in it."""
     data = read_data(ROOT / "data")
     for path in (ROOT / "README.md", ROOT / "data" / "README.md"):
         path.write_text(render(path.read_text(encoding="utf-8"), data), encoding="utf-8")
     (ROOT / "docs").mkdir(exist_ok=True)
-    (ROOT / "docs" / "model-card.md").write_text(load(ROOT / "artifact").card, encoding="utf-8")
+    artifact = load(ROOT / "artifact")
+    (ROOT / "docs" / "model-card.md").write_text(artifact.card, encoding="utf-8")
+    (ROOT / "docs" / "calibration.svg").write_text(calibration_picture(artifact), encoding="utf-8")
 
 
 if __name__ == "__main__":

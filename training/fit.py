@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import clone
@@ -16,8 +17,10 @@ from model.folded import CONCEPTS, SIDE_DIMENSIONS
 from model.labels import Label, Side
 from training.build import Row
 from training.config import FeatureConfig, TrainingConfig
+from training.corpus import Manner
 from training.embedding import Embedding
 from training.features import AdditiveFeatures, lower_case_words
+from training.heads import TagHeads, logistic_regression
 from training.split import is_calibration
 
 Doubles = NDArray[np.float64]
@@ -47,57 +50,79 @@ def tag_targets(labels: Sequence[Label]) -> Flags:
     return np.array([[side in label.tags for side in Side] for label in labels], dtype=bool).reshape(-1, len(Side))
 
 
-def tag_pipeline(config: TrainingConfig, embedding: Embedding, known: frozenset[str]) -> Pipeline:
-    """Return the unfitted pipeline that decides the two tags, each on its own."""
-    head = LogisticRegression(C=config.heads.tags, solver="liblinear", random_state=config.seed)
-    return Pipeline([("features", _features(config.features, embedding, known, whole=True)), ("head", OneVsRestClassifier(head))])
-
-
 def topic_pipeline(config: TrainingConfig, embedding: Embedding, known: frozenset[str], penalty: float) -> Pipeline:
-    """Return the unfitted pipeline of a many-way head, which needs words and vectors only."""
-    head = LogisticRegression(C=penalty, max_iter=300, random_state=config.seed)
+    """Return the unfitted pipeline of a many-way head, one class against the others, which needs words and vectors only."""
+    head = OneVsRestClassifier(logistic_regression(penalty, config.seed))
     return Pipeline([("features", _features(config.features, embedding, known, whole=False)), ("head", head)])
 
 
 def fit(rows: Sequence[Row], config: TrainingConfig, embedding: Embedding) -> Fitted:
-    """Fit all heads on all rows; calibrate on out-of-fold decisions about documents the word vectors never saw, with folds by document."""
+    """Fit all heads on all rows, and calibrate the tags on kinds of documents that the deciding head has not seen (`held_out`)."""
     texts = [row.text for row in rows]
-    targets = tag_targets([row.label for row in rows])
     known = lower_case_words(texts)
-    decisions = out_of_fold(tag_pipeline(config, embedding, known), texts, targets, [row.doc for row in rows], config.calibration.folds)
-    unseen = np.array([is_calibration(row.doc) for row in rows])
-    slope, offset = platt(decisions[unseen], targets[unseen])
+    features = _features(config.features, embedding, known, whole=True)
+    matrix = features.fit(texts).transform(texts)
+    words, pieces, _, pairs = features.columns()
+    sentences = Sentences(
+        matrix,
+        tag_targets([row.label for row in rows]),
+        np.array([row.manner is Manner.PARTICULAR for row in rows]),
+        np.array([is_calibration(row.doc) for row in rows]),
+    )
+    heads = TagHeads((words, pieces, pairs), config.heads.tags, config.seed)
     oriented = [row for row in rows if row.label in {Label.LEADERSHIP, Label.MANAGEMENT}]
     led = [row for row in rows if row.concept]
     side_dimension = [SIDE_DIMENSIONS.index((Side(row.label), row.dimension)) for row in oriented if row.dimension]
     concept = [CONCEPTS.index(row.concept) for row in led if row.concept]
-    tags, dimensions, concepts = Parallel(n_jobs=2)(
-        delayed(_fitted)(*work)
-        for work in (
-            (tag_pipeline(config, embedding, known), texts, targets.astype(int)),
-            (topic_pipeline(config, embedding, known, config.heads.dimensions), [row.text for row in oriented], side_dimension),
-            (topic_pipeline(config, embedding, known, config.heads.concepts), [row.text for row in led], concept),
+    office = np.flatnonzero(~sentences.particular)
+    folds = GroupKFold(config.calibration.folds).split(office, groups=[rows[i].register for i in office.tolist()])
+    tags, dimensions, concepts, *held = Parallel(n_jobs=2, max_nbytes=None)(
+        (
+            delayed(_fit_tags)(heads, sentences, np.arange(len(rows))),
+            delayed(_fit_topics)(topic_pipeline(config, embedding, known, config.heads.dimensions), oriented, side_dimension),
+            delayed(_fit_topics)(topic_pipeline(config, embedding, known, config.heads.concepts), led, concept),
+            *(delayed(held_out)(heads, sentences, office[test]) for _, test in folds),
         )
     )
-    return Fitted(tags, dimensions, concepts, slope, offset)
+    slope, offset = platt(*(np.concatenate(parts) for parts in zip(*held, strict=True)))
+    return Fitted(Pipeline([("features", features), ("head", tags)]), dimensions, concepts, slope, offset)
 
 
-def _fitted(pipeline: Pipeline, texts: Sequence[str], targets: object) -> Pipeline:
-    return pipeline.fit(texts, targets)
+@dataclass(frozen=True)
+class Sentences:
+    """What the heads of the tags are fitted and calibrated on.
+
+    Attributes:
+        features: (n, F).
+        targets: (n, 2), which tags each carries.
+        particular: (n,), which stand in documents full of particulars, and not in office English.
+        unseen: (n,), which stand in documents whose text the word vectors have not seen either (`training.split`).
+    """
+
+    features: sp.csr_array
+    targets: Flags
+    particular: Flags
+    unseen: Flags
 
 
-def out_of_fold(pipeline: Pipeline, texts: Sequence[str], targets: Flags, documents: Sequence[str], folds: int) -> Doubles:
-    """Return (n, 2) decisions, each from a model that saw no sentence of its document."""
+def _fit_tags(heads: TagHeads, sentences: Sentences, rows: NDArray[np.int64]) -> TagHeads:
+    fresh: TagHeads = clone(heads)
+    return fresh.fit(sentences.features[rows], sentences.targets[rows], sentences.particular[rows])
 
-    def decide(train: NDArray[np.int64], test: NDArray[np.int64]) -> tuple[NDArray[np.int64], Doubles]:
-        fitted = clone(pipeline).fit([texts[i] for i in train], targets[train].astype(int))
-        return test, fitted.decision_function([texts[i] for i in test])
 
-    splits = GroupKFold(folds).split(texts, groups=documents)
-    decisions = np.zeros(targets.shape)
-    for test, decided in Parallel(n_jobs=2)(delayed(decide)(train, test) for train, test in splits):
-        decisions[test] = decided
-    return decisions
+def _fit_topics(pipeline: Pipeline, rows: Sequence[Row], topics: Sequence[int]) -> Pipeline:
+    return pipeline.fit([row.text for row in rows], topics)
+
+
+def held_out(heads: TagHeads, sentences: Sentences, rows: NDArray[np.int64]) -> tuple[Doubles, Flags]:
+    """Return (m, 2) decisions and targets of some sentences, decided by heads fitted on all others.
+
+    The rows are the office English of some registers: a model that has seen other documents of the same kind is surer than it can be of
+    text from elsewhere. Only those of them count that the word vectors have not seen either.
+    """
+    others = np.setdiff1d(np.arange(len(sentences.targets)), rows)
+    judged = rows[sentences.unseen[rows]]
+    return _fit_tags(heads, sentences, others).decision_function(sentences.features[judged]), sentences.targets[judged]
 
 
 def platt(decisions: Doubles, targets: Flags) -> tuple[Doubles, Doubles]:

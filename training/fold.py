@@ -6,19 +6,17 @@ from sklearn.pipeline import Pipeline
 
 from model.folded import CONCEPTS, SIDE_DIMENSIONS, FoldedModel, join
 from model.tokens import END, NAME, NUMBER, START
-from training.features import AdditiveFeatures
 from training.fit import Fitted
 
 
 def fold(fitted: Fitted, *, threshold: float, minimum_known: float) -> FoldedModel:
     """Fold the pipelines: the decision of the result is that of the pipelines for every sentence, to 1e-6."""
-    features: AdditiveFeatures = fitted.tags["features"]
+    features, heads = fitted.tags["features"], fitted.tags["head"]
     learnt = sorted({*features.embedding.words, *features.words_, *features.known, *(w for pair in features.pairs_ for w in pair)})
     vocabulary = [START, END, NAME, NUMBER, *(word for word in learnt if word not in {START, END, NAME, NUMBER})]
     row_of = {word: row for row, word in enumerate(vocabulary)}
-    heads = fitted.tags["head"].estimators_
-    weights = np.stack([head.coef_[0] * slope for head, slope in zip(heads, fitted.slope, strict=True)], axis=1)
-    bias = np.array([head.intercept_[0] for head in heads]) * fitted.slope + fitted.offset
+    weights = heads.coef_.T * fitted.slope
+    bias = heads.intercept_ * fitted.slope + fitted.offset
     words, grams, vectors, pairs = features.columns()
     of_words = np.concatenate([weights[words], weights[grams], weights[vectors]])
 
@@ -40,7 +38,7 @@ def fold(fitted: Fitted, *, threshold: float, minimum_known: float) -> FoldedMod
         bias_tags=np.ascontiguousarray(bias),
         bias_dimensions=dimension_bias,
         bias_concepts=concept_bias,
-        thresholds=np.full(len(heads), threshold),
+        thresholds=np.full(len(bias), threshold),
         minimum_known=minimum_known,
     )
 
@@ -50,6 +48,6 @@ def _topics(pipeline: Pipeline, vocabulary: list[str], classes: int) -> tuple[ND
     features, head = pipeline["features"], pipeline["head"]
     rows = np.zeros((len(vocabulary), classes), np.float32)
     bias = np.full(classes, -1e6, np.float32)
-    rows[:, head.classes_] = features.word_rows(vocabulary) @ head.coef_.T
-    bias[head.classes_] = head.intercept_
+    rows[:, head.classes_] = features.word_rows(vocabulary) @ np.concatenate([one.coef_ for one in head.estimators_]).T
+    bias[head.classes_] = np.concatenate([one.intercept_ for one in head.estimators_])
     return rows, bias

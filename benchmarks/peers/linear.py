@@ -6,13 +6,14 @@ from typing import Final
 
 import joblib
 import numpy as np
+from scipy.special import logit
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from benchmarks.peers.protocol import SEED, Flags, Materials
+from benchmarks.peers.protocol import SEED, THRESHOLD, Flags, Materials
 
 PENALTIES: Final = (0.3, 1.0, 3.0, 10.0, 30.0)
 """Inverse strengths to choose from."""
@@ -28,8 +29,8 @@ def tag_heads() -> OneVsRestClassifier:
 
 
 def positive(decisions: np.ndarray) -> Flags:
-    """Turn (n, 2) log-odds into tags at a probability of one half."""
-    return np.asarray(decisions >= 0, dtype=bool)
+    """Turn (n, 2) log-odds into tags."""
+    return np.asarray(decisions >= logit(THRESHOLD), dtype=bool)
 
 
 class TfidfRegression:

@@ -8,13 +8,13 @@ from model.contrasts import load_contrasts
 from model.labels import Concept, Dimension, Label, Side
 from service.settings import ROOT
 from training.build import Row, build, contrast_rows, frames, gerund, third_person, without_duplicates
-from training.corpus import CorpusError, read_corpus
+from training.corpus import CorpusError, Manner, read_corpus
 
 DATA = ROOT / "data"
 
 
 def row(text: str, doc: str = "d") -> Row:
-    return Row(doc, "other", text, Label.NEITHER, None, None, None)
+    return Row(doc, "other", text, Label.NEITHER, None, None, None, Manner.PARTICULAR)
 
 
 @pytest.mark.parametrize(
