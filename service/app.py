@@ -76,7 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.tagging = Tagging(pool, metrics)
     app.state.keys = Keys.load(settings)
     app.state.rate_limit = RateLimit(settings.rate_limit) if settings.rate_limit else None
-    for router in (routes.v1, routes.admin, routes.health, routes.pages):
+    for router in (routes.tagging, routes.v1, routes.admin, routes.health, routes.pages):
         app.include_router(router)
     app.mount("/docs/static", StaticFiles(directory=_STATIC), name="static")
     errors.install(app)
