@@ -65,6 +65,8 @@ class Direct(APIRoute):
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what is called with each request."""
+
         async def handle(request: Request) -> Response:
             await _may_tag(request, await _bearer(request))
             answer: Response = await self.endpoint(request)
@@ -257,7 +259,7 @@ def _takes_gzip(request: Request) -> bool:
 async def _done(request: Request, job: Job) -> Response:
     account = exchange.of(request.scope)
     running: Tagging = request.app.state.tagging
-    reply = account.reply = await running.run(job)
+    reply = account.reply = await running.run(job, request.is_disconnected)
     account.code = reply.code
     answer = Response(reply.body, reply.status, media_type=reply.media_type)
     if reply.gzip:

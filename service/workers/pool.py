@@ -11,9 +11,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from starlette.requests import ClientDisconnect
 
 from model.artifact import ArtifactError
 from model.contrasts import Contrasts
@@ -23,6 +25,9 @@ from service.settings import Settings
 from service.workers.messages import PREFIX, Job, JobKind, Reply, pack, unpack_reply
 
 _log = logging.getLogger("helmkeel.workers")
+
+GivenUp = Callable[[], Awaitable[bool]]
+"""Tells whether nobody waits for an answer any more."""
 
 _START_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 5.0
@@ -231,14 +236,8 @@ class Pool:
             await asyncio.to_thread(self._template.close)
             self._template = None
 
-    async def run(self, job: Job) -> Reply:
-        """Do a job in a worker.
-
-        A job whose worker dies gets another: tagging changes nothing, so it can be done twice.
-
-        Raises:
-            ProblemError: `busy` where too many wait already, `timeout`, `worker_died`.
-        """
+    def admit(self) -> None:
+        """Raise ProblemError `busy` where no more jobs may wait."""
         if self._counts.waiting >= self._settings.queue_size:
             raise ProblemError(
                 Code.BUSY,
@@ -246,13 +245,28 @@ class Pool:
                 limit=self._settings.queue_size,
                 retry_after=self._retry_after(),
             )
+
+    async def run(self, job: Job, given_up: GivenUp | None = None) -> Reply:
+        """Do a job in a worker.
+
+        A job whose worker dies gets another: tagging changes nothing, so it can be done twice.
+
+        Args:
+            job: the job.
+            given_up: asked after a wait, so that no worker's time goes to a client that has left.
+
+        Raises:
+            ProblemError: `busy` where too many wait already, `timeout`, `worker_died`.
+            ClientDisconnect: the client has given up.
+        """
+        self.admit()
         seconds = self._settings.request_seconds
         try:
             async with asyncio.timeout(seconds):
                 async with self._turn(job):
                     for _ in range(_ATTEMPTS):
                         with contextlib.suppress(ConnectionError, EOFError):
-                            return await self._attempt(job)
+                            return await self._attempt(job, given_up)
         except TimeoutError:
             detail = f"The request took longer than {seconds:g} seconds; send shorter documents, or fewer at a time"
             raise ProblemError(Code.TIMEOUT, detail, retry_after=self._retry_after()) from None
@@ -305,12 +319,8 @@ class Pool:
         finally:
             self._files.release()
 
-    async def _attempt(self, job: Job) -> Reply:
-        self._counts.waiting += 1
-        try:
-            slot = await self._idle.get()
-        finally:
-            self._counts.waiting -= 1
+    async def _attempt(self, job: Job, given_up: GivenUp | None) -> Reply:
+        slot = await self._free(given_up)
         slot.busy = True
         worker, started = slot.worker, time.monotonic()
         assert worker  # noqa: S101 -- only slots with a worker are in the queue
@@ -328,6 +338,22 @@ class Pool:
             self._renew(slot)
         self._idle.put_nowait(slot)
         return reply
+
+    async def _free(self, given_up: GivenUp | None) -> _Slot:
+        """Take the next idle slot, in the order of asking."""
+        waits = self._idle.empty()
+        self._counts.waiting += 1
+        try:
+            slot = await self._idle.get()
+        finally:
+            self._counts.waiting -= 1
+        try:
+            if waits and given_up and await given_up():
+                raise ClientDisconnect
+        except BaseException:
+            self._idle.put_nowait(slot)
+            raise
+        return slot
 
     def _retry_after(self) -> int:
         return max(1, math.ceil((self._counts.waiting + 1) * self._counts.seconds / len(self._slots)))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.requests import ClientDisconnect
 
 from model.artifact import MANIFEST, TABLES, ArtifactError
 from service.metrics import Metrics
@@ -21,7 +22,7 @@ from service.problems import ProblemError
 from service.schemas import TagRequest
 from service.settings import Settings
 from service.tagging import Tagging
-from service.workers import Job, JobKind, Pool
+from service.workers import Job, JobKind, Pool, Reply
 from tests.service.running import Running, children, running, until
 
 JOB = Job(JobKind.TAG, b'{"text": "Prepare the annual budget of the whole company."}')
@@ -50,6 +51,21 @@ def test_a_full_queue_refuses_at_once_and_the_others_are_answered(artifact_folde
             assert all(o.retry_after and o.retry_after >= 1 for o in refused)
             assert [o.status for o in outcomes if not isinstance(o, BaseException)] == [200] * 4
             assert pool.state.waiting == 0
+
+    asyncio.run(ask())
+
+
+def test_nothing_is_done_for_who_has_left_while_waiting(artifact_folder: Path) -> None:
+    async def has_left() -> bool:
+        return True
+
+    async def ask() -> None:
+        async with started(artifact_folder, workers=1) as pool:
+            asked = [pool.run(JOB), pool.run(JOB, has_left), pool.run(JOB)]
+            first, second, third = await asyncio.gather(*asked, return_exceptions=True)
+            assert isinstance(second, ClientDisconnect)
+            assert [reply.status for reply in (first, third) if isinstance(reply, Reply)] == [200, 200]
+            assert (pool.state.idle, pool.state.waiting, pool.state.restarts) == (1, 0, {})
 
     asyncio.run(ask())
 
