@@ -85,7 +85,7 @@ fuzz: .venv/.dev
 	HELMKEEL_FUZZ_EXAMPLES=2000 $(BIN)/pytest tests/service/test_contract.py
 
 audit: .venv/.dev
-	$(BIN)/pip-audit --disable-pip --requirement requirements.lock
+	$(BIN)/pip-audit --strict --disable-pip --requirement requirements.lock
 
 benchmark-slack: .venv/.dev
 	$(BIN)/helmkeel info

@@ -1,5 +1,6 @@
 """What may go wrong on the machine while the service runs."""
 
+import functools
 import os
 import signal
 import tempfile
@@ -25,12 +26,20 @@ def killed_workers() -> tuple[bool, str]:
         count = len(service.workers())
         with load(service) as outcomes:
             for _ in range(KILLS):
-                os.kill(service.workers()[0], signal.SIGKILL)
+                killed = service.workers()[0]
+                os.kill(killed, signal.SIGKILL)
+                until(functools.partial(is_replaced, service, killed, count))
                 time.sleep(0.5)
         until(lambda: service.metric('helmkeel_workers{state="missing"}') == 0)
         died, back = service.metric('helmkeel_worker_restarts_total{reason="died"}'), len(service.workers())
     good = set(outcomes) == {200} and died == KILLS and back == count
     return good, f"{KILLS} killed, {died:.0f} replaced, {back} of {count} there; answers {dict(outcomes)}"
+
+
+def is_replaced(service: Service, killed: int, count: int) -> bool:
+    """Whether there are as many workers as there were, without one of them."""
+    workers = service.workers()
+    return killed not in workers and len(workers) == count
 
 
 def full_disk() -> tuple[bool, str]:
