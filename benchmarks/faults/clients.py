@@ -45,13 +45,13 @@ def disconnects() -> tuple[bool, str]:
 def idle_connections() -> tuple[bool, str]:
     """Hold a thousand connections that say nothing, and ask beside them."""
     with serving() as service, ExitStack() as stack:
+        started = time.monotonic()
         idle = [stack.enter_context(connect(service)) for _ in range(IDLE)]
         statuses = [httpx.post(f"{service.url}/v1/tag", json=BODY, timeout=PATIENCE).status_code for _ in range(50)]
-        started = time.monotonic()
         closed = sum(connection.recv(1) == b"" for connection in idle)
         waited = time.monotonic() - started
     good = statuses == [200] * 50 and closed == IDLE
-    return good, f"{statuses.count(200)} of 50 requests answered, {closed} of {IDLE} idle connections cut off after {waited:.0f} s"
+    return good, f"{statuses.count(200)} of 50 requests answered, {closed} of {IDLE} idle connections cut off within {waited:.0f} s"
 
 
 def connect(service: Service) -> socket.socket:
