@@ -264,6 +264,26 @@ def test_health_answers_while_all_workers_are_busy(service: tuple[Running, Path]
     assert asked > 6  # a service that works on the event loop would have answered between the documents only
 
 
+def test_who_finds_the_queue_full_is_refused_on_a_connection_that_stays(artifact_folder: Path) -> None:
+    body = {"text": "We plan the annual budget. " * 20_000}
+    with running(artifact_folder, "--workers", "1", queue_size="1") as service, ThreadPoolExecutor(2) as threads:
+        (worker,) = service.workers()
+        os.kill(worker, signal.SIGSTOP)  # the worker has one document, another waits
+        with httpx.Client(base_url=service.url, timeout=60) as client:
+            waiting = [threads.submit(httpx.post, f"{service.url}/v1/tag", json={"text": "We plan."}, timeout=60) for _ in range(2)]
+            until(lambda: "helmkeel_queue_depth 1.0" in client.get("/metrics").text, service)
+            for _ in range(3):
+                refused = client.post("/v1/tag", json=body)
+                assert (refused.status_code, refused.json()["code"]) == (429, "busy")
+                assert int(refused.headers["retry-after"]) >= 1
+                assert "connection" not in refused.headers
+            assert client.get("/healthz").status_code == 200
+            os.kill(worker, signal.SIGCONT)
+            assert [future.result().status_code for future in waiting] == [200, 200]
+            assert client.post("/v1/tag", json={"text": "We plan."}).status_code == 200
+            assert 'route="/v1/tag",status="429"} 3.0' in client.get("/metrics").text
+
+
 def test_sigterm_answers_what_has_come_and_ends(artifact_folder: Path) -> None:
     with running(artifact_folder, "--workers", "1") as service, ThreadPoolExecutor(3) as threads:
         workers = service.workers()
