@@ -108,7 +108,9 @@ def bodies(path: Path, requests: list[dict[str, Any]]) -> Path:
 @contextmanager
 def running(command: list[str], environment: dict[str, str], ready: str) -> Iterator[int]:
     """Run a server until the block ends; yields its process number."""
-    process = subprocess.Popen(command, env=os.environ | environment, cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env=os.environ | environment, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         deadline = time.monotonic() + 180
         while True:
