@@ -43,6 +43,7 @@ class BodyLimit:
         self._seconds = seconds
         self._buffered = buffered
         self._held = 0
+        self._refusing = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer a problem as soon as a limit is passed."""
@@ -73,6 +74,8 @@ class BodyLimit:
             self._admit()
         except ProblemError as error:
             await body.discard()
+            async with self._refusing:  # one a turn of the loop: else workers stand idle until hundreds of clients are refused
+                await asyncio.sleep(0)
             raise _RefusedError(error) from None
 
     def _hold(self, size: int) -> None:
