@@ -16,7 +16,7 @@ help:
 	@echo "                                quality and speed beside the peers, into benchmarks/results.md"
 	@echo "make benchmark-http             load through HTTP beside other ways to serve, into benchmarks/http.md (wrk)"
 	@echo "make soak                       five minutes of mixed load, memory watched (SOAK_SECONDS=3600)"
-	@echo "make faults                     a full disk and a thousand idle connections"
+	@echo "make faults                     killed workers, a full disk, a spoiled artifact, a jumping clock, bad clients"
 	@echo "make fuzz                       the API with thousands of cases"
 	@echo "make audit                      known vulnerabilities in the dependencies"
 	@echo "make benchmark-slack            how soon Slack's requests are acknowledged, 200 at once"
@@ -85,7 +85,7 @@ fuzz: .venv/.dev
 	HELMKEEL_FUZZ_EXAMPLES=2000 $(BIN)/pytest tests/service/test_contract.py
 
 audit: .venv/.dev
-	$(BIN)/pip-audit --disable-pip --requirement requirements.lock
+	$(BIN)/pip-audit --strict --disable-pip --requirement requirements.lock
 
 benchmark-slack: .venv/.dev
 	$(BIN)/helmkeel info

@@ -11,7 +11,7 @@ from typing import Final
 
 import httpx
 
-from benchmarks.faults.__main__ import serving
+from benchmarks.faults.running import serving
 from service.settings import ROOT
 
 SECONDS: Final = int(os.environ.get("SOAK_SECONDS", "300"))
@@ -24,8 +24,8 @@ def main() -> None:
     stop = threading.Event()
     statuses: dict[int, int] = {}
     samples: list[int] = []
-    with serving() as url:
-        threads = [threading.Thread(target=ask, args=(url, stop, statuses)) for _ in range(4)]
+    with serving() as service:
+        threads = [threading.Thread(target=ask, args=(service.url, stop, statuses)) for _ in range(4)]
         for thread in threads:
             thread.start()
         for _ in range(40):

@@ -68,7 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
         responses=errors.problem_responses(HTTPStatus.INTERNAL_SERVER_ERROR),
-        middleware=_middleware(settings, metrics, tracing),
+        middleware=_middleware(settings, pool, metrics, tracing),
     )
     app.state.settings = settings
     app.state.pool = pool
@@ -76,7 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.tagging = Tagging(pool, metrics)
     app.state.keys = Keys.load(settings)
     app.state.rate_limit = RateLimit(settings.rate_limit) if settings.rate_limit else None
-    for router in (routes.v1, routes.admin, routes.health, routes.pages):
+    for router in (routes.tagging, routes.v1, routes.admin, routes.health, routes.pages):
         app.include_router(router)
     app.mount("/docs/static", StaticFiles(directory=_STATIC), name="static")
     errors.install(app)
@@ -93,7 +93,7 @@ async def _start(pool: Pool) -> None:
         raise
 
 
-def _middleware(settings: Settings, metrics: Metrics, tracing: Tracing | None) -> list[Middleware]:
+def _middleware(settings: Settings, pool: Pool, metrics: Metrics, tracing: Tracing | None) -> list[Middleware]:
     """Return the layers around the routes, the outermost first."""
     layers = [Middleware(Observe, metrics=metrics, tracing=tracing)]
     if settings.cors_origins:
@@ -110,9 +110,14 @@ def _middleware(settings: Settings, metrics: Metrics, tracing: Tracing | None) -
         Middleware(
             BodyLimit,
             limit=settings.max_body_bytes,
-            limits={"/v1/tag/file": settings.max_file_bytes + OVERHEAD},
+            limits={
+                "/v1/tag": settings.max_body_bytes,
+                "/v1/tag/batch": settings.max_body_bytes,
+                "/v1/tag/file": settings.max_file_bytes + OVERHEAD,
+            },
             seconds=settings.request_seconds,
             buffered=settings.max_buffered_bytes,
+            admit=pool.admit,
         )
     )
     return layers

@@ -7,7 +7,7 @@ long as `Retry-After` says, else longer from one attempt to the next. Tagging ch
 from collections.abc import Iterable, Mapping
 from http import HTTPMethod
 from types import TracebackType
-from typing import Any, Final, Generic, NamedTuple, Self, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Self, TypedDict, TypeVar, Unpack
 
 import httpx
 from httpx_retries import Retry, RetryTransport
@@ -37,6 +37,16 @@ _FIRST_WAIT: Final = 0.25
 _LONGEST_WAIT: Final = 30.0
 
 Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class Options(TypedDict, total=False):
+    """What may be asked for with documents, as in `TagRequest`, which says what holds for each that is not given."""
+
+    kind: TextKind
+    include: Iterable[Include]
+    unit: Unit
+    threshold: float | None
+    offsets: OffsetUnit
 
 
 class ServiceError(Exception):
@@ -89,31 +99,18 @@ class Client:
         text: str,
         *,
         id: str | None = None,  # noqa: A002 -- the name in the answer
-        kind: TextKind = TextKind.AUTO,
-        include: Iterable[Include] = (),
-        unit: Unit = Unit.DOCUMENT,
-        threshold: float | None = None,
-        offsets: OffsetUnit = OffsetUnit.CODEPOINTS,
+        **options: Unpack[Options],
     ) -> TagResponse:
-        """Tag a document; the arguments are the fields of `TagRequest`."""
-        request = TagRequest(text=text, id=id, kind=kind, include=tuple(include), unit=unit, threshold=threshold, offsets=offsets)
-        return self._send(_post("/v1/tag", request, TagResponse))
+        """Tag a document."""
+        return self._send(_tag(text, id, options))
 
     def tag_batch(
         self,
         documents: Iterable[BatchDocument],
-        *,
-        kind: TextKind = TextKind.AUTO,
-        include: Iterable[Include] = (),
-        unit: Unit = Unit.DOCUMENT,
-        threshold: float | None = None,
-        offsets: OffsetUnit = OffsetUnit.CODEPOINTS,
+        **options: Unpack[Options],
     ) -> list[TagResponse | ItemError]:
         """Tag up to 100 documents in one request; the results are as many, in the same order, an error in place of each that failed."""
-        request = BatchRequest(
-            documents=tuple(documents), kind=kind, include=tuple(include), unit=unit, threshold=threshold, offsets=offsets
-        )
-        return self._send(_post("/v1/tag/batch", request, BatchResponse)).results
+        return self._send(_batch(documents, options)).results
 
     def tag_file(
         self,
@@ -169,31 +166,18 @@ class AsyncClient:
         text: str,
         *,
         id: str | None = None,  # noqa: A002
-        kind: TextKind = TextKind.AUTO,
-        include: Iterable[Include] = (),
-        unit: Unit = Unit.DOCUMENT,
-        threshold: float | None = None,
-        offsets: OffsetUnit = OffsetUnit.CODEPOINTS,
+        **options: Unpack[Options],
     ) -> TagResponse:
-        """Tag a document; the arguments are the fields of `TagRequest`."""
-        request = TagRequest(text=text, id=id, kind=kind, include=tuple(include), unit=unit, threshold=threshold, offsets=offsets)
-        return await self._send(_post("/v1/tag", request, TagResponse))
+        """Tag a document."""
+        return await self._send(_tag(text, id, options))
 
     async def tag_batch(
         self,
         documents: Iterable[BatchDocument],
-        *,
-        kind: TextKind = TextKind.AUTO,
-        include: Iterable[Include] = (),
-        unit: Unit = Unit.DOCUMENT,
-        threshold: float | None = None,
-        offsets: OffsetUnit = OffsetUnit.CODEPOINTS,
+        **options: Unpack[Options],
     ) -> list[TagResponse | ItemError]:
         """Tag up to 100 documents in one request; see `Client.tag_batch`."""
-        request = BatchRequest(
-            documents=tuple(documents), kind=kind, include=tuple(include), unit=unit, threshold=threshold, offsets=offsets
-        )
-        return (await self._send(_post("/v1/tag/batch", request, BatchResponse))).results
+        return (await self._send(_batch(documents, options))).results
 
     async def tag_file(
         self,
@@ -254,6 +238,18 @@ class _Call(NamedTuple, Generic[Answer]):
 
 def _strange(response: httpx.Response, detail: str) -> Problem:
     return Problem(title=response.reason_phrase, status=response.status_code, code="unexpected_answer", detail=detail)
+
+
+def _tag(text: str, document_id: str | None, options: Options) -> _Call[TagResponse]:
+    return _post("/v1/tag", TagRequest(text=text, id=document_id, **_fields(options)), TagResponse)
+
+
+def _batch(documents: Iterable[BatchDocument], options: Options) -> _Call[BatchResponse]:
+    return _post("/v1/tag/batch", BatchRequest(documents=tuple(documents), **_fields(options)), BatchResponse)
+
+
+def _fields(options: Options) -> dict[str, Any]:
+    return {**options, "include": tuple(options.get("include", ()))}
 
 
 def _post(path: str, request: BaseModel, answer: type[Answer]) -> _Call[Answer]:

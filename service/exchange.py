@@ -26,6 +26,7 @@ class Exchange:
 
     Attributes:
         request_id: in the X-Request-ID header of the answer.
+        route: path of the route, where the request was answered before one was looked for.
         status: of the answer; 499 where the client left before there was one.
         code: of the problem, if it is one.
         key: name of the API key.
@@ -35,6 +36,7 @@ class Exchange:
     """
 
     request_id: str
+    route: str | None = None
     status: int = 499
     code: str | None = None
     key: str | None = None

@@ -8,6 +8,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service import exchange
 from service.errors import respond
 from service.exchange import Allowance
 from service.problems import Code, ProblemError
@@ -16,24 +17,33 @@ _REMEMBERED: Final = 10_000  # callers whose allowance is remembered before thos
 
 
 class BodyLimit:
-    """ASGI middleware that refuses a body while it arrives: one over the limit of its path, one too slow, one too many."""
+    """ASGI middleware that refuses a body while it arrives: one over the limit of its path, one too slow, one too many.
 
-    def __init__(self, app: ASGIApp, limit: int, limits: Mapping[str, int], seconds: float, buffered: int) -> None:
+    A document that no worker will have time for is refused here, too, before anything else is done for it: clients that try again at
+    once must not take the time from those whose documents are being tagged.
+    """
+
+    def __init__(
+        self, app: ASGIApp, limit: int, limits: Mapping[str, int], seconds: float, buffered: int, admit: Callable[[], None]
+    ) -> None:
         """Wrap an application.
 
         Args:
             app: the application.
             limit: bytes of one body.
-            limits: the same for single paths.
+            limits: the same for the paths that take documents.
             seconds: in which a body must have arrived.
             buffered: bytes of all bodies of requests that are not answered yet.
+            admit: asked before a document is taken in; raises ProblemError where there is no room.
         """
         self.app = app
         self._limit = limit
         self._limits = limits
+        self._admit = admit
         self._seconds = seconds
         self._buffered = buffered
         self._held = 0
+        self._refusing = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer a problem as soon as a limit is passed."""
@@ -41,19 +51,32 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        limit = self._limits.get(scope["path"], self._limit)
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        limit = self._limits.get(path, self._limit)
         body = _Body(limit, self._seconds, receive, send, self._hold)
         declared = headers.get(b"content-length", b"")
         body.complete = declared == b"0" or (not declared and b"transfer-encoding" not in headers)
         try:
             if declared.isdigit() and int(declared) > limit:
                 raise _RefusedError(_too_large(limit, int(declared)))
+            if path in self._limits and scope["method"] == "POST":
+                await self._ask(body)
             await self.app(scope, body.receive, body.send)
         except _RefusedError as error:
             if not body.answered:
+                exchange.of(scope).route = path if path in self._limits else None
                 await respond(error.problem, scope)(scope, receive, body.send)
         finally:
             self._held -= body.held
+
+    async def _ask(self, body: "_Body") -> None:
+        try:
+            self._admit()
+        except ProblemError as error:
+            await body.discard()
+            async with self._refusing:  # one a turn of the loop: else workers stand idle until hundreds of clients are refused
+                await asyncio.sleep(0)
+            raise _RefusedError(error) from None
 
     def _hold(self, size: int) -> None:
         self._held += size
@@ -95,6 +118,13 @@ class _Body:
         self.held += size
         self._hold(size)
         return message
+
+    async def discard(self) -> None:
+        """Read on to the end and keep nothing: whoever is still sending would not see an answer before that."""
+        while not self.complete:
+            await self.receive()
+            self._hold(-self.held)
+            self.held = 0
 
     async def send(self, message: Message) -> None:
         """Send a part of the answer; hang up after it if the body was not read to its end, which the server would go on to do."""

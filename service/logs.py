@@ -11,7 +11,7 @@ import sys
 from types import TracebackType
 from typing import Any, Final
 
-from pythonjsonlogger.json import JsonFormatter
+from pythonjsonlogger.orjson import OrjsonFormatter
 
 from service.problems import failure_of
 
@@ -19,7 +19,7 @@ OURS: Final = "helmkeel"
 _Exception = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
-class _Formatter(JsonFormatter):
+class _Formatter(OrjsonFormatter):
     def __init__(self) -> None:
         super().__init__(
             "%(levelname)s %(name)s %(message)s",

@@ -2,12 +2,12 @@
 
 import logging
 import re
+import secrets
 import time
-import uuid
+from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,13 +27,14 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Routes that machines ask all day; their lines are for debugging only."""
 _HEADERS: Final = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-resource-policy": "same-origin",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "cache-control": "no-store",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    b"cache-control": b"no-store",
 }
+"""Of every answer that has no such header of its own."""
 
 
 class Observe:
@@ -51,7 +52,7 @@ class Observe:
             return
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        exchange = begin(scope, given.decode() if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
+        exchange = begin(scope, given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16))
         started = time.perf_counter()
         parent = {"traceparent": headers.get(b"traceparent", b"").decode("latin-1")}
         with (
@@ -74,7 +75,7 @@ class Observe:
             if message["type"] == "http.response.start":
                 began = True
                 exchange.status = message["status"]
-                _add_headers(MutableHeaders(scope=message), exchange)
+                message["headers"] = _headers(message.get("headers", ()), exchange)
             else:
                 exchange.response_bytes += len(message.get("body", b""))
             await send(message)
@@ -90,7 +91,7 @@ class Observe:
             await respond(internal_error(), scope)(scope, counted, labelled)
 
     def _account(self, scope: Scope, exchange: Exchange, seconds: float, span: "Span | None") -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
+        route: str = exchange.route or getattr(scope.get("route"), "path", None) or "unmatched"
         method = scope["method"] if scope["method"] in _METHODS else "other"
         reply = exchange.reply
         self._metrics.request(route, method, exchange.status, exchange.code, seconds)
@@ -114,11 +115,11 @@ class Observe:
             _log.log(level, "request", extra={name: value for name, value in fields.items() if value is not None})
 
 
-def _add_headers(headers: MutableHeaders, exchange: Exchange) -> None:
-    headers["x-request-id"] = exchange.request_id
-    for name, value in _HEADERS.items():
-        headers.setdefault(name, value)
+def _headers(own: Iterable[tuple[bytes, bytes]], exchange: Exchange) -> list[tuple[bytes, bytes]]:
+    headers = _HEADERS | {b"x-request-id": exchange.request_id.encode()}
     if allowance := exchange.allowance:
-        headers["ratelimit-limit"] = str(allowance.limit)
-        headers["ratelimit-remaining"] = str(allowance.remaining)
-        headers["ratelimit-reset"] = str(allowance.reset)
+        numbers = {b"limit": allowance.limit, b"remaining": allowance.remaining, b"reset": allowance.reset}
+        headers |= {b"ratelimit-" + name: str(number).encode() for name, number in numbers.items()}
+    for name, _ in own:
+        headers.pop(name, None)
+    return [*own, *headers.items()]

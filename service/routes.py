@@ -4,12 +4,14 @@ import base64
 import hashlib
 import logging
 import re
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -55,6 +57,24 @@ class Permit:
             raise ProblemError(Code.SCOPE_MISSING, f"The key may not be used for this: it lacks the scope `{self._scope}`")
 
 
+class Direct(APIRoute):
+    """A route that tags: it asks for the permit itself and passes the request on.
+
+    FastAPI's search for parameters and dependencies, of which there are no others, would take longer than everything else that the
+    process does for a document; the description of the API is made from the same declarations as that of any route.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what is called with each request."""
+
+        async def handle(request: Request) -> Response:
+            await _may_tag(request, await _bearer(request))
+            answer: Response = await self.endpoint(request)
+            return answer
+
+        return handle
+
+
 def _key(keys: Keys, credentials: HTTPAuthorizationCredentials | None) -> Key:
     if credentials is None:
         raise ProblemError(Code.MISSING_API_KEY, "Send an API key: `Authorization: Bearer hk_...`")
@@ -64,11 +84,6 @@ def _key(keys: Keys, credentials: HTTPAuthorizationCredentials | None) -> Key:
     return key
 
 
-async def _tagging(request: Request) -> Tagging:
-    tagging: Tagging = request.app.state.tagging
-    return tagging
-
-
 async def _model(request: Request) -> ModelAnswer:
     pool: Pool = request.app.state.pool
     if pool.model is None:
@@ -76,73 +91,72 @@ async def _model(request: Request) -> ModelAnswer:
     return pool.model
 
 
-TaggingDep = Annotated[Tagging, Depends(_tagging)]
 ModelDep = Annotated[ModelAnswer, Depends(_model)]
 
-v1 = APIRouter(prefix="/v1", dependencies=[Depends(Permit(Scope.TAG))])
+_may_tag = Permit(Scope.TAG)
+
+tagging = APIRouter(prefix="/v1", dependencies=[Depends(_may_tag)], tags=["tagging"], route_class=Direct)
+v1 = APIRouter(prefix="/v1", dependencies=[Depends(_may_tag)], tags=["about"])
 admin = APIRouter(dependencies=[Depends(Permit(Scope.ADMIN))], tags=["operations"])
 health = APIRouter(tags=["operations"])
 pages = APIRouter(include_in_schema=False)
 
 
-@v1.post(
+@tagging.post(
     "/tag",
     name="tag",
-    tags=["tagging"],
     summary="Tag a document",
     response_model=TagResponse,
     responses=problem_responses(*openapi.TAGGING),
     openapi_extra=openapi.json_body(TagRequest),
 )
-async def tag(request: Request, tagging: TaggingDep) -> Response:
+async def tag(request: Request) -> Response:
     """Cut the text into sentences and tag each. Every character is in a sentence or in a skipped span with a reason."""
-    return await _done(request, tagging, Job(JobKind.TAG, await _json(request), gzip=_takes_gzip(request)))
+    return await _done(request, Job(JobKind.TAG, await _json(request), gzip=_takes_gzip(request)))
 
 
-@v1.post(
+@tagging.post(
     "/tag/batch",
     name="tag_batch",
-    tags=["tagging"],
     summary="Tag documents",
     response_model=BatchResponse,
     responses=problem_responses(*openapi.TAGGING) | openapi.lines_answer(),
     openapi_extra=openapi.json_body(BatchRequest),
 )
-async def tag_batch(request: Request, tagging: TaggingDep) -> Response:
+async def tag_batch(request: Request) -> Response:
     """Tag up to 100 documents. Results are as many, in the same order; a document that fails has an error in its place.
 
     With `Accept: application/x-ndjson` each result is a line of its own.
     """
     accept = request.headers.get("accept", "")
     lines = any(media_type in accept for media_type in _LINES)
-    answer = await _done(request, tagging, Job(JobKind.BATCH, await _json(request), gzip=_takes_gzip(request), lines=lines))
+    answer = await _done(request, Job(JobKind.BATCH, await _json(request), gzip=_takes_gzip(request), lines=lines))
     answer.headers.add_vary_header("accept")
     return answer
 
 
-@v1.post(
+@tagging.post(
     "/tag/file",
     name="tag_file",
-    tags=["tagging"],
     summary="Tag a file",
     response_model=TagResponse,
     responses=problem_responses(*openapi.TAGGING),
     openapi_extra=openapi.file_body(),
 )
-async def tag_file(request: Request, tagging: TaggingDep) -> Response:
+async def tag_file(request: Request) -> Response:
     """Read the file, whatever its name says it is, and tag its text. `source` tells what was decided about it."""
     upload = await read_upload(request)
     form: dict[str, Any] = {"name": upload.name, "fields": upload.fields}
-    return await _done(request, tagging, Job(JobKind.FILE, upload.content, gzip=_takes_gzip(request), form=form))
+    return await _done(request, Job(JobKind.FILE, upload.content, gzip=_takes_gzip(request), form=form))
 
 
-@v1.get("/model", name="model", tags=["about"], summary="The model that answers", responses=problem_responses(*openapi.ASKING))
+@v1.get("/model", name="model", summary="The model that answers", responses=problem_responses(*openapi.ASKING))
 async def model(loaded: ModelDep) -> ModelAnswer:
     """Which model is loaded, what it can say, how well it did on its hold-out, and what the service refuses."""
     return loaded
 
 
-@v1.get("/contrasts", name="contrasts", tags=["about"], summary="What the tags mean", responses=problem_responses(*openapi.ASKING))
+@v1.get("/contrasts", name="contrasts", summary="What the tags mean", responses=problem_responses(*openapi.ASKING))
 async def contrasts(request: Request, loaded: ModelDep) -> Contrasts:
     """The contrasts of the source document: eleven dimensions with the statements of both sides, nine concepts, the definitions."""
     pool: Pool = request.app.state.pool
@@ -242,9 +256,10 @@ def _takes_gzip(request: Request) -> bool:
     return False
 
 
-async def _done(request: Request, tagging: Tagging, job: Job) -> Response:
+async def _done(request: Request, job: Job) -> Response:
     account = exchange.of(request.scope)
-    reply = account.reply = await tagging.run(job)
+    running: Tagging = request.app.state.tagging
+    reply = account.reply = await running.run(job, request.is_disconnected)
     account.code = reply.code
     answer = Response(reply.body, reply.status, media_type=reply.media_type)
     if reply.gzip:

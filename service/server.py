@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import resource
 import signal
@@ -111,6 +112,8 @@ def run(settings: Settings, announce: Callable[[], None]) -> int:
     signal.signal(signal.SIGTERM, _end)  # uvicorn handles it first, and then passes it on: to be told to end is no failure
     server = make_server(settings)
     announce()
+    gc.collect()
+    gc.freeze()  # what stands now stays; collections that went through it would hold up every request
     try:
         uvloop.run(serve(server))
     except SystemExit as end:  # a code is how uvicorn says that the start failed

@@ -6,7 +6,7 @@ from typing import Any
 from service.metrics import Metrics
 from service.problems import ProblemError, not_ready
 from service.schemas import FileForm, Problem, TagRequest, TagResponse
-from service.workers import Job, JobKind, Pool, Reply
+from service.workers import GivenUp, Job, JobKind, Pool, Reply
 
 _log = logging.getLogger("helmkeel.tagging")
 
@@ -30,11 +30,11 @@ class Tagging:
         fields: dict[str, Any] = (form or FileForm()).model_dump(mode="json")
         return _read(await self.run(Job(JobKind.FILE, content, form={"name": name, "fields": fields})))
 
-    async def run(self, job: Job) -> Reply:
-        """Do a job; the reply may be a problem that the worker found."""
+    async def run(self, job: Job, given_up: GivenUp | None = None) -> Reply:
+        """Do a job as `Pool.run` does; the reply may be a problem that the worker found."""
         if not self._pool.started:
             raise not_ready()
-        reply = await self._pool.run(job)
+        reply = await self._pool.run(job, given_up)
         self._metrics.tagged(reply)
         if reply.failure:
             _log.error("unexpected failure in a worker", extra={"failure": reply.failure})

@@ -21,6 +21,7 @@ from typing import Any, Final
 import httpx
 
 from benchmarks.serving import workers
+from benchmarks.serving.watch import Health, processor_seconds
 from model.artifact import load
 from model.segment import segment
 from service.settings import ROOT, Settings
@@ -28,6 +29,9 @@ from training.corpus import read_corpus
 
 SECONDS: Final = int(os.environ.get("SECONDS", "15"))
 CONNECTIONS: Final = tuple(map(int, os.environ.get("CONNECTIONS", "1 16 64 256").split()))
+CREWS: Final = (1, 2, 3)
+"""Numbers of workers to compare."""
+TIMEOUT: Final = 30
 DOCUMENTS: Final = 250
 SENTENCES: Final = 40
 BIN: Final = Path(sys.executable).parent
@@ -44,44 +48,46 @@ def main() -> None:
         ours = bodies(Path(folder, "ours"), [{"text": text} for text in texts])
         theirs = bodies(Path(folder, "theirs"), [{"dataframe_records": [{"text": text}]} for text in texts])
         port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        rows, crews = "", ""
         environment = {"HELMKEEL_PORT": str(port)}
-        rows: list[str] = []
-        with running([str(BIN / "helmkeel"), "serve", "--workers", "2"], environment, f"http://127.0.0.1:{port}/readyz"):
-            rows += measured("Helmkeel", f"http://127.0.0.1:{port}/v1/tag", ours, sentences)
+        with running([str(BIN / "helmkeel"), "serve", "--workers", "2"], environment, f"{url}/readyz") as pid:
+            rows += measured("Helmkeel", pid, f"{url}/v1/tag", ours, sentences, CONNECTIONS)
+            with Health(url, ("/healthz", "/readyz")) as health:
+                measured("Helmkeel, asked for its health beside it", pid, f"{url}/v1/tag", ours, sentences, (16,))
+            statuses = answers(url)
+        for count in CREWS:
+            with running([str(BIN / "helmkeel"), "serve", "--workers", str(count)], environment, f"{url}/readyz") as pid:
+                crews += measured(f"Helmkeel, {count} workers", pid, f"{url}/v1/tag", ours, sentences, (16,))
         command = [str(BIN / "uvicorn"), "benchmarks.serving.minimal:app", "--workers", "2", "--port", str(port), "--log-level", "warning"]
-        with running([*command, "--no-access-log"], {}, f"http://127.0.0.1:{port}/readyz"):
-            rows += measured("a minimal FastAPI route", f"http://127.0.0.1:{port}/v1/tag", ours, sentences)
+        with running([*command, "--no-access-log"], {}, f"{url}/readyz") as pid:
+            rows += measured("a minimal FastAPI route", pid, f"{url}/v1/tag", ours, sentences, CONNECTIONS)
         model = mlflow_model(Path(folder, "model"))
-        command = [
-            str(BIN / "mlflow"),
-            "models",
-            "serve",
-            "--model-uri",
-            str(model),
-            "--env-manager",
-            "local",
-            "--workers",
-            "2",
-            "--port",
-            str(port),
-        ]
-        with running(
-            command, {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}, f"http://127.0.0.1:{port}/ping"
-        ):
-            rows += measured("MLflow, unfolded pipeline", f"http://127.0.0.1:{port}/invocations", theirs, sentences)
+        command = [str(BIN / "mlflow"), "models", "serve", "--model-uri", str(model), "--env-manager", "local"]
+        environment = {
+            "PYTHONPATH": str(ROOT),
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
+        }
+        with running([*command, "--workers", "2", "--port", str(port)], environment, f"{url}/ping") as pid:
+            rows += measured("MLflow, unfolded pipeline", pid, f"{url}/invocations", theirs, sentences, CONNECTIONS)
     head = (
-        "| served by | connections | sentences/s | p50 ms | p95 ms | p99 ms | answered | refused | broken |\n"
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+        "| served by | connections | sentences/s | p50 ms | p95 ms | p99 ms | CPU ms each | answered | refused | broken |\n"
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
     )
     load_average = os.getloadavg()[1]
     result = (
         "# Under load\n\nWritten by `make benchmark-http`: documents of the corpus with"
         f" {sentences:.1f} sentences each, {SECONDS} s for each row, client and service on the same machine.\n"
         "`refused` are answers that are not 200 (of Helmkeel: 429 because the queue is full), `broken` are connections that failed or\n"
-        "waited over 2 s; latencies are of all answers.\n\n"
+        f"waited over {TIMEOUT} s; latencies are of all answers; `CPU ms each` is the server's processor time by its 200s.\n\n"
         f"Machine: {platform.machine()}, {processor()}, {len(os.sched_getaffinity(0))} cores, load average during the run"
         f" {load_average:.1f}, Python {platform.python_version()}. Model {load(Settings().artifact).sha256[:12]}.\n\n"
-        f"{head}{''.join(rows)}\n## Threads or processes\n\n{workers.run(texts)}"
+        f"{head}{rows}\n"
+        f"Helmkeel's own count of these answers by status: {statuses} (499: wrk hung up at the end of a run).\n\n"
+        "While it tagged for 16 connections, 99 of 100 answers of `/healthz` took at most"
+        f" {health.slowest('/healthz'):.1f} ms, of `/readyz` {health.slowest('/readyz'):.1f} ms.\n\n"
+        f"## How many workers\n\n{head}{crews}\n## Threads or processes\n\n{workers.run(texts)}"
     )
     (ROOT / "benchmarks" / "http.md").write_text(result, encoding="utf-8")
     print(result)
@@ -100,9 +106,11 @@ def bodies(path: Path, requests: list[dict[str, Any]]) -> Path:
 
 
 @contextmanager
-def running(command: list[str], environment: dict[str, str], ready: str) -> Iterator[None]:
-    """Run a server until the block ends."""
-    process = subprocess.Popen(command, env=os.environ | environment, cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL)
+def running(command: list[str], environment: dict[str, str], ready: str) -> Iterator[int]:
+    """Run a server until the block ends; yields its process number."""
+    process = subprocess.Popen(
+        command, env=os.environ | environment, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         deadline = time.monotonic() + 180
         while True:
@@ -113,26 +121,44 @@ def running(command: list[str], environment: dict[str, str], ready: str) -> Iter
                 if process.poll() is not None or time.monotonic() > deadline:
                     sys.exit(f"{command[0]} did not start")
             time.sleep(0.2)
-        yield
+        yield process.pid
     finally:
         os.killpg(process.pid, 15)
         process.wait()
         time.sleep(2)
 
 
-def measured(name: str, url: str, body: Path, sentences: float) -> Iterator[str]:
-    """Yield a table row for each number of connections."""
-    for connections in CONNECTIONS:
-        for seconds in (2, SECONDS):  # the first to warm up
-            command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "load.lua"), url]
-            done = subprocess.run(command, env=os.environ | {"BODIES": str(body)}, capture_output=True, text=True, check=True)
-        found = json.loads(done.stdout.splitlines()[-1])
+def measured(name: str, pid: int, url: str, body: Path, sentences: float, connections: tuple[int, ...]) -> str:
+    """Return a table row for each number of connections; `pid` is the process that runs the server."""
+    rows = ""
+    for number in connections:
+        wrk(number, 2, url, body)  # to warm up
+        before = processor_seconds(pid)
+        found = wrk(number, SECONDS, url, body)
         answered = found["requests"] - found["refused"]
         rate = answered * sentences / found["seconds"]
-        cells = (name, connections, f"{rate:,.0f}", found["p50"], found["p95"], found["p99"], answered, found["refused"], found["broken"])
+        each = 1000 * (processor_seconds(pid) - before) / max(1, answered)
+        latencies = (found[percentile] for percentile in ("p50", "p95", "p99"))
+        cells = (name, number, f"{rate:,.0f}", *latencies, f"{each:.1f}", answered, found["refused"], found["broken"])
         row = f"| {' | '.join(map(str, cells))} |\n"
         print(row, end="", flush=True)
-        yield row
+        rows += row
+    return rows
+
+
+def wrk(connections: int, seconds: int, url: str, body: Path) -> dict[str, Any]:
+    """Run it, and return what load.lua prints."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{TIMEOUT}s", "-s", str(HERE / "load.lua"), url]
+    done = subprocess.run(command, env=os.environ | {"BODIES": str(body)}, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def answers(url: str) -> dict[str, int]:
+    """Return how often the service answered /v1/tag with each status."""
+    text = httpx.get(f"{url}/metrics", timeout=TIMEOUT).text
+    found = re.findall(r'^helmkeel_requests_total\{method="POST",route="/v1/tag",status="(\d+)"\} (\S+)$', text, re.MULTILINE)
+    return {status: int(float(count)) for status, count in found}
 
 
 def mlflow_model(path: Path) -> Path:

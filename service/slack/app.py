@@ -153,8 +153,8 @@ class SlackApp:
             self._installations.delete_bot(enterprise_id=enterprise_id, team_id=team_id)
 
 
-def mount(app: FastAPI, config: SlackConfig, settings: Settings, tag: Tag, contrasts: Callable[[], Contrasts]) -> None:
-    """Add the routes of Slack to a service (`service.slack.mount_slack`). Raises SettingsError as `SlackApp` does."""
+def add_routes(app: FastAPI, config: SlackConfig, settings: Settings, tag: Tag, contrasts: Callable[[], Contrasts]) -> None:
+    """Add the routes of Slack to a service (`service.slack.serving.mount`). Raises SettingsError as `SlackApp` does."""
     assert config.signing_secret is not None  # noqa: S101 -- http_config says so
     secret = config.signing_secret.get_secret_value()
     slack = SlackApp(config, settings, tag, contrasts)

@@ -17,12 +17,19 @@ from service.workers import Job, JobKind, Pool
 
 
 def mount(app: FastAPI, settings: Settings) -> None:
-    """Add the routes of Slack to a service; where the settings are not there, do nothing at all.
+    """Add `/slack/events` to a service, and for several workspaces `/slack/install`; where the settings are not there, do nothing at all.
+
+    The work of Slack is finished before the service stops.
 
     Raises:
         SettingsError: a setting is wrong or missing, Slack refuses the token, or the database cannot be used.
     """
-    from service.slack import mount_slack
+    from service.slack.config import http_config
+
+    config = http_config(settings)
+    if config is None:
+        return
+    from service.slack.app import add_routes  # most services have no Slack, and start sooner without its libraries
 
     def tag(text: str, kind: TextKind) -> TagResponse:
         """Tag from one of Slack's threads, in the worker processes."""
@@ -34,7 +41,7 @@ def mount(app: FastAPI, settings: Settings) -> None:
         assert pool.contrasts  # noqa: S101 -- Slack is answered only while the model is loaded
         return pool.contrasts
 
-    mount_slack(app, settings, tag, contrasts)
+    add_routes(app, config, settings, tag, contrasts)
 
 
 def run_socket(settings: Settings, artifact: Artifact, ready: Callable[[], None]) -> None:

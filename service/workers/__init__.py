@@ -1,6 +1,6 @@
 """Tagging off the event loop: worker processes that share one model, may be killed at any time, and come back."""
 
 from service.workers.messages import Job, JobKind, Reply
-from service.workers.pool import Pool, PoolState
+from service.workers.pool import GivenUp, Pool, PoolState
 
-__all__ = ["Job", "JobKind", "Pool", "PoolState", "Reply"]
+__all__ = ["GivenUp", "Job", "JobKind", "Pool", "PoolState", "Reply"]

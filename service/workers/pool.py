@@ -2,39 +2,32 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 import math
-import os
-import socket
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from starlette.requests import ClientDisconnect
 
 from model.artifact import ArtifactError
 from model.contrasts import Contrasts
 from service.problems import Code, ProblemError
 from service.schemas import ModelAnswer
 from service.settings import Settings
-from service.workers.messages import PREFIX, Job, JobKind, Reply, pack, unpack_reply
+from service.workers.messages import Job, JobKind, Reply
+from service.workers.process import Template, Worker
 
 _log = logging.getLogger("helmkeel.workers")
 
-_START_SECONDS: Final = 120.0
-_STOP_SECONDS: Final = 5.0
+GivenUp = Callable[[], Awaitable[bool]]
+"""Tells whether nobody waits for an answer any more."""
+
 _TEND_SECONDS: Final = 0.5
 _LONGEST_WAIT: Final = 30.0
 _ATTEMPTS: Final = 3
-_BUFFER: Final = 1 << 20
-_ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # a process with threads cannot safely be forked
-_PASSED_ON: Final = {
-    "artifact", "max_text_bytes", "max_sentences", "max_documents", "max_batch_sentences", "max_body_bytes", "max_file_bytes",
-    "request_seconds",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,110 +47,11 @@ class PoolState:
     restarts: dict[str, int]
 
 
-@dataclass(slots=True)
-class _Worker:
-    """A worker process and the connection to it."""
-
-    pid: int
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    template: "_Template"
-
-    async def run(self, job: Job) -> Reply:
-        """Send a job and wait for the reply. Raises ConnectionError or EOFError where the worker dies."""
-        self.writer.write(pack(job))
-        await self.writer.drain()
-        header, body = PREFIX.unpack(await self.reader.readexactly(PREFIX.size))
-        return unpack_reply(await self.reader.readexactly(header), await self.reader.readexactly(body))
-
-    @property
-    def gone(self) -> bool:
-        return self.reader.at_eof()
-
-
-class _Template:
-    """The process that holds a verified model, and gives workers."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", control: socket.socket) -> None:
-        self.process = process
-        self._control = control
-        self._replies = control.makefile("rb")
-        self._lock = asyncio.Lock()
-        self.model: ModelAnswer
-        self.contrasts: Contrasts
-
-    @classmethod
-    async def start(cls, settings: Settings) -> "_Template":
-        """Start the process and wait until the model is loaded and warm. Raises ArtifactError where it cannot be used."""
-        ours, theirs = socket.socketpair()
-        ours.settimeout(_START_SECONDS)
-        arguments = [str(theirs.fileno()), settings.model_dump_json(include=_PASSED_ON)]
-        with theirs:
-            process = await asyncio.to_thread(
-                subprocess.Popen,
-                [sys.executable, "-I", "-m", "service.workers.template", *arguments],
-                stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-                env=os.environ | _ONE_THREAD,
-            )
-        template = cls(process, ours)
-        try:
-            ready = await asyncio.to_thread(template._read)
-            template.model = ModelAnswer.model_validate(ready["model"])
-            template.contrasts = Contrasts.model_validate(ready["contrasts"])
-        except BaseException:
-            template.close()
-            raise
-        return template
-
-    async def fork(self) -> _Worker:
-        """Make a worker. Raises OSError where the process is gone."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            async with self._lock:
-                answer = await asyncio.to_thread(self._ask, b"fork", [theirs.fileno()])
-        reader, writer = await asyncio.open_unix_connection(sock=ours, limit=_BUFFER)
-        return _Worker(answer["pid"], reader, writer, self)
-
-    async def stop(self, worker: _Worker) -> None:
-        """Kill a worker."""
-        worker.writer.close()
-        with contextlib.suppress(OSError):
-            await worker.writer.wait_closed()
-        with contextlib.suppress(OSError):
-            async with self._lock:
-                await asyncio.to_thread(self._ask, str(worker.pid).encode(), [])
-
-    def close(self) -> None:
-        """End the process and, as their connections close, its workers."""
-        self._replies.close()
-        self._control.close()
-        try:
-            self.process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def _ask(self, request: bytes, descriptors: list[int]) -> dict[str, Any]:
-        socket.send_fds(self._control, [request], descriptors)
-        return self._read()
-
-    def _read(self) -> dict[str, Any]:
-        line = self._replies.readline()
-        if not line:
-            raise ConnectionResetError("the template process has ended; what it wrote before says why")
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise ArtifactError(answer["error"])
-        return answer
-
-
 @dataclass(eq=False, slots=True)
 class _Slot:
     """A place for one worker; `worker` is None while a new one is made."""
 
-    worker: _Worker | None = None
+    worker: Worker | None = None
     busy: bool = False
 
 
@@ -177,8 +71,8 @@ class Pool:
         self._idle: asyncio.Queue[_Slot] = asyncio.Queue()
         self._files = asyncio.Semaphore(max(1, settings.workers - 1))  # a slow file must not keep every worker from short texts
         self._counts = _Counts()
-        self._template: _Template | None = None
-        self._spares: list[_Worker] = []
+        self._template: Template | None = None
+        self._spares: list[Worker] = []
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._tending: asyncio.Task[None] | None = None
@@ -209,7 +103,7 @@ class Pool:
 
     async def start(self) -> None:
         """Load the model and start the workers. Raises ArtifactError where the model cannot be used."""
-        self._template = await _Template.start(self._settings)
+        self._template = await Template.start(self._settings)
         for slot in self._slots:
             slot.worker = await self._template.fork()
             self._idle.put_nowait(slot)
@@ -231,14 +125,8 @@ class Pool:
             await asyncio.to_thread(self._template.close)
             self._template = None
 
-    async def run(self, job: Job) -> Reply:
-        """Do a job in a worker.
-
-        A job whose worker dies gets another: tagging changes nothing, so it can be done twice.
-
-        Raises:
-            ProblemError: `busy` where too many wait already, `timeout`, `worker_died`.
-        """
+    def admit(self) -> None:
+        """Raise ProblemError `busy` where no more jobs may wait."""
         if self._counts.waiting >= self._settings.queue_size:
             raise ProblemError(
                 Code.BUSY,
@@ -246,13 +134,28 @@ class Pool:
                 limit=self._settings.queue_size,
                 retry_after=self._retry_after(),
             )
+
+    async def run(self, job: Job, given_up: GivenUp | None = None) -> Reply:
+        """Do a job in a worker.
+
+        A job whose worker dies gets another: tagging changes nothing, so it can be done twice.
+
+        Args:
+            job: the job.
+            given_up: asked after a wait, so that no worker's time goes to a client that has left.
+
+        Raises:
+            ProblemError: `busy` where too many wait already, `timeout`, `worker_died`.
+            ClientDisconnect: the client has given up.
+        """
+        self.admit()
         seconds = self._settings.request_seconds
         try:
             async with asyncio.timeout(seconds):
                 async with self._turn(job):
                     for _ in range(_ATTEMPTS):
                         with contextlib.suppress(ConnectionError, EOFError):
-                            return await self._attempt(job)
+                            return await self._attempt(job, given_up)
         except TimeoutError:
             detail = f"The request took longer than {seconds:g} seconds; send shorter documents, or fewer at a time"
             raise ProblemError(Code.TIMEOUT, detail, retry_after=self._retry_after()) from None
@@ -268,7 +171,7 @@ class Pool:
         if self._reloading.locked():
             raise ProblemError(Code.RELOAD_RUNNING, "A model is being loaded already; wait until it has taken over")
         async with self._reloading:
-            fresh = await _Template.start(self._settings)
+            fresh = await Template.start(self._settings)
             try:
                 spares = [await fresh.fork() for _ in self._slots]
             except OSError as error:
@@ -277,7 +180,7 @@ class Pool:
             self._take_over(fresh, spares)
         return fresh.model
 
-    def _take_over(self, fresh: _Template, spares: list[_Worker]) -> None:
+    def _take_over(self, fresh: Template, spares: list[Worker]) -> None:
         """Give every idle slot a worker of a new template now, and every other one when it is done."""
         old, self._template = self._template, fresh
         unused, self._spares = self._spares, spares
@@ -305,12 +208,8 @@ class Pool:
         finally:
             self._files.release()
 
-    async def _attempt(self, job: Job) -> Reply:
-        self._counts.waiting += 1
-        try:
-            slot = await self._idle.get()
-        finally:
-            self._counts.waiting -= 1
+    async def _attempt(self, job: Job, given_up: GivenUp | None) -> Reply:
+        slot = await self._free(given_up)
         slot.busy = True
         worker, started = slot.worker, time.monotonic()
         assert worker  # noqa: S101 -- only slots with a worker are in the queue
@@ -329,6 +228,22 @@ class Pool:
         self._idle.put_nowait(slot)
         return reply
 
+    async def _free(self, given_up: GivenUp | None) -> _Slot:
+        """Take the next idle slot, in the order of asking."""
+        waits = self._idle.empty()
+        self._counts.waiting += 1
+        try:
+            slot = await self._idle.get()
+        finally:
+            self._counts.waiting -= 1
+        try:
+            if waits and given_up and await given_up():
+                raise ClientDisconnect
+        except BaseException:
+            self._idle.put_nowait(slot)
+            raise
+        return slot
+
     def _retry_after(self) -> int:
         return max(1, math.ceil((self._counts.waiting + 1) * self._counts.seconds / len(self._slots)))
 
@@ -344,7 +259,7 @@ class Pool:
         worker, slot.worker, slot.busy = slot.worker, None, False
         self._spawn(self._refill(slot, worker))
 
-    async def _refill(self, slot: _Slot, lost: _Worker | None) -> None:
+    async def _refill(self, slot: _Slot, lost: Worker | None) -> None:
         """Make a worker in place of a lost one, trying again as long as it takes."""
         if lost:
             await lost.template.stop(lost)
@@ -363,7 +278,7 @@ class Pool:
                     await template.stop(worker)
         self._idle.put_nowait(slot)
 
-    async def _retire(self, template: _Template) -> None:
+    async def _retire(self, template: Template) -> None:
         """End a template process when its last worker has done its last job."""
         while any(slot.worker and slot.worker.template is template for slot in self._slots):
             await asyncio.sleep(_TEND_SECONDS / 10)

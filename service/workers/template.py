@@ -24,8 +24,6 @@ from service.settings import Settings
 from service.workers.answering import Answering
 from service.workers.messages import PREFIX, pack, unpack_job
 
-_NICENESS: Final = 5
-"""Workers step back for the process that answers health checks."""
 _CHILD_FAILED: Final = 70
 
 
@@ -65,7 +63,6 @@ def _fork(control: socket.socket, descriptor: int, answering: Answering) -> int:
         return pid
     try:
         os.setsid()  # so that whatever parses a file for this worker is killed together with it
-        os.nice(_NICENESS)
         control.close()
         _work(socket.socket(fileno=descriptor), answering)
     except BaseException as error:

@@ -49,7 +49,7 @@ def test_every_route_answers_as_described(url: str) -> None:
         @often
         @given(case=operation.as_strategy())
         def try_out(case: schemathesis.Case[Any]) -> None:
-            case.call_and_validate(checks=CHECKS)
+            case.call_and_validate(checks=CHECKS, timeout=60)
 
         try_out()
         tried.add(operation.path)
@@ -101,4 +101,4 @@ def test_any_bytes_on_a_connection(url: str, start: bytes, rest: bytes) -> None:
             while part := connection.recv(65536):
                 answer += part
     assert b" 500 " not in answer.split(b"\r\n", 1)[0]
-    assert httpx.get(f"{url}/healthz").status_code == 200
+    assert httpx.get(f"{url}/healthz", timeout=60).status_code == 200

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.requests import ClientDisconnect
 
 from model.artifact import MANIFEST, TABLES, ArtifactError
 from service.metrics import Metrics
@@ -21,7 +22,7 @@ from service.problems import ProblemError
 from service.schemas import TagRequest
 from service.settings import Settings
 from service.tagging import Tagging
-from service.workers import Job, JobKind, Pool
+from service.workers import Job, JobKind, Pool, Reply
 from tests.service.running import Running, children, running, until
 
 JOB = Job(JobKind.TAG, b'{"text": "Prepare the annual budget of the whole company."}')
@@ -50,6 +51,21 @@ def test_a_full_queue_refuses_at_once_and_the_others_are_answered(artifact_folde
             assert all(o.retry_after and o.retry_after >= 1 for o in refused)
             assert [o.status for o in outcomes if not isinstance(o, BaseException)] == [200] * 4
             assert pool.state.waiting == 0
+
+    asyncio.run(ask())
+
+
+def test_nothing_is_done_for_who_has_left_while_waiting(artifact_folder: Path) -> None:
+    async def has_left() -> bool:
+        return True
+
+    async def ask() -> None:
+        async with started(artifact_folder, workers=1) as pool:
+            asked = [pool.run(JOB), pool.run(JOB, has_left), pool.run(JOB)]
+            first, second, third = await asyncio.gather(*asked, return_exceptions=True)
+            assert isinstance(second, ClientDisconnect)
+            assert [reply.status for reply in (first, third) if isinstance(reply, Reply)] == [200, 200]
+            assert (pool.state.idle, pool.state.waiting, pool.state.restarts) == (1, 0, {})
 
     asyncio.run(ask())
 
@@ -246,6 +262,26 @@ def test_health_answers_while_all_workers_are_busy(service: tuple[Running, Path]
             asked += 1
         assert [future.result().status_code for future in futures] == [200] * 6
     assert asked > 6  # a service that works on the event loop would have answered between the documents only
+
+
+def test_who_finds_the_queue_full_is_refused_on_a_connection_that_stays(artifact_folder: Path) -> None:
+    body = {"text": "We plan the annual budget. " * 20_000}
+    with running(artifact_folder, "--workers", "1", queue_size="1") as service, ThreadPoolExecutor(2) as threads:
+        (worker,) = service.workers()
+        os.kill(worker, signal.SIGSTOP)  # the worker has one document, another waits
+        with httpx.Client(base_url=service.url, timeout=60) as client:
+            waiting = [threads.submit(httpx.post, f"{service.url}/v1/tag", json={"text": "We plan."}, timeout=60) for _ in range(2)]
+            until(lambda: "helmkeel_queue_depth 1.0" in client.get("/metrics").text, service)
+            for _ in range(3):
+                refused = client.post("/v1/tag", json=body)
+                assert (refused.status_code, refused.json()["code"]) == (429, "busy")
+                assert int(refused.headers["retry-after"]) >= 1
+                assert "connection" not in refused.headers
+            assert client.get("/healthz").status_code == 200
+            os.kill(worker, signal.SIGCONT)
+            assert [future.result().status_code for future in waiting] == [200, 200]
+            assert client.post("/v1/tag", json={"text": "We plan."}).status_code == 200
+            assert 'route="/v1/tag",status="429"} 3.0' in client.get("/metrics").text
 
 
 def test_sigterm_answers_what_has_come_and_ends(artifact_folder: Path) -> None:
