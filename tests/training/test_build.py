@@ -7,7 +7,7 @@ import pytest
 from model.contrasts import load_contrasts
 from model.labels import Concept, Dimension, Label, Side
 from service.settings import ROOT
-from training.build import Row, build, contrast_rows, frames, gerund, third_person, without_duplicates
+from training.build import DataSet, Row, build, contrast_rows, frames, gerund, third_person, without_duplicates
 from training.corpus import CorpusError, read_corpus
 
 DATA = ROOT / "data"
@@ -63,9 +63,8 @@ def test_a_repeated_row_goes_and_the_first_stays() -> None:
     assert without_duplicates(rows, 0.7) == rows[:1]
 
 
-def test_oriented_corpus_sentences_carry_the_statement_of_their_dimension() -> None:
+def test_oriented_corpus_sentences_carry_the_statement_of_their_dimension(dataset: DataSet) -> None:
     contrasts = load_contrasts(DATA / "contrasts.yaml")
-    dataset = build(DATA, 0.7)
     by_dimension = {c.id: c for c in contrasts.contrasts}
     management = next(r for r in dataset.rows if r.register != "contrast" and r.label is Label.MANAGEMENT)
     assert management.dimension is not None

@@ -11,7 +11,7 @@ from model.labels import Label
 from model.tagger import Tagger
 from service.settings import ROOT
 from tests.training.test_build import small_data
-from training.build import build
+from training.build import DataSet, build
 from training.config import ConfigError, load_config
 from training.corpus import read_corpus
 from training.embedding import EmbeddingError, load_embedding
@@ -121,11 +121,11 @@ def test_metrics_are_within_their_intervals(artifact: Artifact) -> None:
     assert all(f["low"] <= f["value"] <= f["high"] for f in found)
 
 
-def test_probes_of_the_hard_cases_are_measured(artifact: Artifact) -> None:
+def test_probes_of_the_hard_cases_are_measured(artifact: Artifact, dataset: DataSet) -> None:
     probes = read_probes(ROOT / "data" / "probes.yaml")
     sentences = [sentence for family in probes.values() for labelled in family.values() for sentence in labelled]
     assert len(sentences) == len(set(sentences)) >= 150
-    trained = {row.text for row in build(ROOT / "data", 0.7).rows}
+    trained = {row.text for row in dataset.rows}
     assert not trained & set(sentences)
     rates = pass_rates(Tagger(artifact.model), probes)
     assert rates == artifact.metrics["probes"]

@@ -42,7 +42,7 @@ def several(slack: FakeSlack, artifact_folder: Path, kept: Path) -> Settings:
 @pytest.fixture
 def client(several: Settings, slack: FakeSlack) -> Iterator[httpx.Client]:
     slack.tokens = {OTHER_TOKEN}
-    with serving(several) as base_url, httpx.Client(base_url=base_url, timeout=30) as client:
+    with serving(several) as base_url, httpx.Client(base_url=base_url, timeout=60) as client:
         yield client
 
 

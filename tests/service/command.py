@@ -1,0 +1,85 @@
+"""The `helmkeel` command, in this process or in one of its own.
+
+`here` is how most tests ask it something: a process takes seconds to start, and the question is what the command says and writes.
+`apart` and `start` are for what only a process has: signals, being killed, the real standard streams, arguments that are no text, its
+exit code as the shell sees it.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from typer.testing import CliRunner
+
+from service.cli import app
+from tests.service.running import HELMKEEL, PATIENCE
+
+Done = subprocess.CompletedProcess[bytes]
+
+
+@dataclass(frozen=True)
+class Command:
+    """The command with the folder it runs in, its settings, and the words that always come first."""
+
+    folder: Path
+    settings: Mapping[str, str]
+    begin: tuple[str, ...] = ()
+    columns: int = 200
+
+    def given(self, **settings: str) -> Self:
+        """The command with more settings, by the end of their variables' names."""
+        return replace(self, settings={**self.settings, **settings})
+
+    def here(self, *arguments: str | Path, stdin: bytes = b"") -> Done:
+        """Run it in this process; that it leaves anything of the process changed is a failure."""
+        given = [*self.begin, *map(str, arguments)]
+        outside: dict[str, str | None] = dict.fromkeys(name for name in os.environ if name.startswith("HELMKEEL_"))
+        before = _state()
+        with contextlib.chdir(self.folder):
+            done = CliRunner().invoke(app, given, input=stdin, env=outside | self._variables, catch_exceptions=False)
+        after = _state()
+        assert [name for name in before if before[name] != after[name]] == []
+        return Done(given, done.exit_code, done.stdout_bytes, done.stderr_bytes)
+
+    def apart(self, *arguments: str | Path | bytes, stdin: bytes = b"") -> Done:
+        """Run the installed command to its end."""
+        given = [HELMKEEL, *self.begin, *arguments]
+        return subprocess.run(
+            given, input=stdin, capture_output=True, env=self.environment, cwd=self.folder, check=False, timeout=5 * PATIENCE
+        )
+
+    def start(self, *arguments: str | Path) -> "subprocess.Popen[bytes]":
+        """Start the installed command in a process group of its own, with nothing to read."""
+        given = [HELMKEEL, *self.begin, *arguments]
+        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+        return subprocess.Popen(
+            given, stdin=nothing, stdout=pipe, stderr=pipe, env=self.environment, cwd=self.folder, start_new_session=True
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a process: this one's, but for settings of Helmkeel."""
+        return {name: value for name, value in os.environ.items() if not name.startswith("HELMKEEL_")} | self._variables
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        return {"COLUMNS": str(self.columns)} | {f"HELMKEEL_{name.upper()}": value for name, value in self.settings.items()}
+
+
+def _state() -> dict[str, object]:
+    """What a command could leave behind in a process."""
+    root = logging.getLogger()
+    return {
+        "folder": Path.cwd(),
+        "environment": dict(os.environ),
+        "signals": {number: signal.getsignal(number) for number in signal.valid_signals()},
+        "warnings": list(warnings.filters),
+        "log": (root.level, list(root.handlers)),
+    }
