@@ -6,19 +6,21 @@ exit code as the shell sees it.
 """
 
 import contextlib
+import io
 import logging
 import os
 import signal
 import subprocess
+import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from typer.testing import CliRunner
+import pytest
 
-from service.cli import app
+from service.cli import main
 from tests.service.running import HELMKEEL, PATIENCE
 
 Done = subprocess.CompletedProcess[bytes]
@@ -39,14 +41,25 @@ class Command:
 
     def here(self, *arguments: str | Path, stdin: bytes = b"") -> Done:
         """Run it in this process; that it leaves anything of the process changed is a failure."""
-        given = [*self.begin, *map(str, arguments)]
-        outside: dict[str, str | None] = dict.fromkeys(name for name in os.environ if name.startswith("HELMKEEL_"))
+        given = ["helmkeel", *self.begin, *map(str, arguments)]
+        out, talk = io.BytesIO(), io.BytesIO()
         before = _state()
-        with contextlib.chdir(self.folder):
-            done = CliRunner().invoke(app, given, input=stdin, env=outside | self._variables, catch_exceptions=False)
+        with contextlib.chdir(self.folder), pytest.MonkeyPatch.context() as patch:
+            for name in os.environ.keys() - self.environment.keys():
+                patch.delenv(name)
+            for name, value in self._variables.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", given)
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin)), encoding="utf-8"))
+            patch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="utf-8", write_through=True))
+            patch.setattr(sys, "stderr", io.TextIOWrapper(talk, encoding="utf-8", write_through=True))
+            with pytest.raises(SystemExit) as end:
+                main()
+            done = Done(given, int(end.value.code or 0), out.getvalue(), talk.getvalue())
         after = _state()
-        assert [name for name in before if before[name] != after[name]] == []
-        return Done(given, done.exit_code, done.stdout_bytes, done.stderr_bytes)
+        changed = {name: (before[name], after[name]) for name in before if before[name] != after[name]}
+        assert not changed, changed
+        return done
 
     def apart(self, *arguments: str | Path | bytes, stdin: bytes = b"") -> Done:
         """Run the installed command to its end."""
@@ -80,6 +93,7 @@ def _state() -> dict[str, object]:
         "folder": Path.cwd(),
         "environment": dict(os.environ),
         "signals": {number: signal.getsignal(number) for number in signal.valid_signals()},
-        "warnings": list(warnings.filters),
+        # A library that is imported for the first time may silence warnings of its own, as it would in another process.
+        "warnings": [kept for kept in warnings.filters if kept[1] is None and kept[2].__module__ == "builtins"],
         "log": (root.level, list(root.handlers)),
     }

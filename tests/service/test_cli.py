@@ -1,6 +1,7 @@
 """What the command says and with which code it ends; `tests/service/command.py` has the two ways to run it."""
 
 import json
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -118,12 +119,20 @@ def test_info_without_a_model_says_what_to_do(helmkeel: Command, tmp_path: Path)
     assert b"helmkeel train" in done.stdout
 
 
-@pytest.mark.parametrize("command", [("tag", "Plan the work."), ("info",), ("serve", "--port", "0"), ("evaluate",)])
+@pytest.mark.parametrize("command", [("tag", "Plan the work."), ("info",), ("score", "x", "-o", "y.csv"), ("evaluate",)])
 def test_a_damaged_artifact_stops_every_command(helmkeel: Command, tmp_path: Path, command: tuple[str, ...]) -> None:
     folder = tmp_path / "artifact"
     folder.mkdir()
     (folder / "manifest.json").write_text("{")
     done = helmkeel.given(artifact=str(folder)).here(*command)
+    assert done.returncode == 1
+    assert "is damaged; train again" in done.stderr.decode()
+
+
+def test_a_damaged_artifact_stops_the_service(helmkeel: Command, tmp_path: Path) -> None:
+    """In a process of its own, for it is the start of the service that fails: with its log and its handlers of signals in place."""
+    (tmp_path / "manifest.json").write_text("{")
+    done = helmkeel.given(artifact=str(tmp_path)).apart("serve", "--port", "0")
     assert done.returncode == 1
     assert "is damaged; train again" in done.stderr.decode()
 
@@ -138,10 +147,11 @@ def test_usage_errors(helmkeel: Command) -> None:
     ("arguments", "stdin", "code"),
     [
         (("tag", "-", "--json"), "Plan the café’s rota for June.\r\nThen we meet.".encode("utf-16"), 0),
-        (("score", "in.csv", "-o", "-"), b"", 1),
+        (("score", "in.csv", "-", "-o", "-"), b'{"text": "Plan the rota."}\n{', 1),
         (("score", "missing.csv", "-o", "-"), b"", 2),
         (("nonsense",), b"", 2),
     ],
+    ids=["tag", "score", "a missing file", "a missing command"],
 )
 def test_the_installed_command_does_what_it_does_in_this_process(
     helmkeel: Command, tmp_path: Path, arguments: tuple[str, ...], stdin: bytes, code: int
@@ -150,11 +160,7 @@ def test_the_installed_command_does_what_it_does_in_this_process(
     apart, here = helmkeel.apart(*arguments, stdin=stdin), helmkeel.here(*arguments, stdin=stdin)
     assert apart.returncode == here.returncode == code
     assert apart.stdout == here.stdout
-    assert [line for line in apart.stderr.splitlines() if b" in " not in line] == [
-        line
-        for line in here.stderr.splitlines()
-        if b" in " not in line  # the time it took
-    ]
+    assert re.sub(rb"[\d,]+/s", b"", apart.stderr).split() == re.sub(rb"[\d,]+/s", b"", here.stderr).split()  # but for the speed
 
 
 def test_help_is_there_before_anything_heavy_is_imported() -> None:
