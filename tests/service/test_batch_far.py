@@ -29,13 +29,13 @@ DASK = Path(sys.executable).with_name("dask")
 def test_a_service_gives_the_same_rows(score: Command, tmp_path: Path, client: httpx.Client) -> None:
     (tmp_path / "call.vtt").write_bytes(made.VTT)
     make_many(tmp_path / "in.jsonl", 450)
-    for arguments in (
-        (ROOT / "examples", "call.vtt", "in.jsonl"),
-        (ROOT / "examples", "call.vtt", "in.jsonl", "--rows", "documents"),
-        ("in.jsonl", "--unit", "sentence"),
+    for jobs, *arguments in (
+        ("1", ROOT / "examples", "call.vtt", "in.jsonl"),
+        ("2", ROOT / "examples", "call.vtt", "in.jsonl", "--rows", "documents"),
+        ("1", "in.jsonl", "--unit", "sentence"),
     ):
         assert score.here(*arguments, "-o", "here.jsonl", "--force").returncode == 1  # a row is damaged
-        assert score.here(*arguments, "-o", "there.jsonl", "--force", "--via", str(client.base_url), "--jobs", "2").returncode == 1
+        assert score.here(*arguments, "-o", "there.jsonl", "--force", "--via", str(client.base_url), "--jobs", jobs).returncode == 1
         assert (tmp_path / "there.jsonl").read_bytes() == (tmp_path / "here.jsonl").read_bytes()
         assert (tmp_path / "there.jsonl.errors.jsonl").read_bytes() == (tmp_path / "here.jsonl.errors.jsonl").read_bytes()
 
@@ -101,7 +101,8 @@ def test_a_cluster_that_loses_a_worker_writes_every_row_once(score: Command, tmp
     assert pq.read_table(tmp_path / "there.parquet").column("id").to_pylist() == list(range(48_000))
 
 
-def test_a_cluster_that_is_not_there_is_named(score: Command, tmp_path: Path) -> None:
+def test_a_cluster_that_is_not_there_is_named(score: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.batch.cluster._CONNECT_SECONDS", 1)
     (tmp_path / "in.jsonl").write_text('{"text": "Plan the rota for June."}')
     done = score.here("in.jsonl", "-o", "out.jsonl", "--cluster", "tcp://127.0.0.1:1")
     assert done.returncode == 1

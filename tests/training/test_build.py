@@ -72,8 +72,8 @@ def test_oriented_corpus_sentences_carry_the_statement_of_their_dimension(datase
     assert all((r.contrast is None) == (r.label is Label.NEITHER) for r in dataset.rows)
 
 
-def test_the_data_set_has_a_hash_that_changes_with_the_data(tmp_path: Path) -> None:
-    small = small_data(tmp_path)
+def test_the_data_set_has_a_hash_that_changes_with_the_data(small_data: Path, tmp_path: Path) -> None:
+    small = Path(shutil.copytree(small_data, tmp_path / "data", symlinks=True))
     first = build(small, 0.7).sha256
     assert build(small, 0.7).sha256 == first
     path = next((small / "corpus").glob("*.jsonl"))
@@ -115,17 +115,3 @@ def test_a_bad_corpus_line_names_file_line_and_field(tmp_path: Path, line: str, 
 def test_no_corpus_says_so(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"no \*\.jsonl files"):
         read_corpus(tmp_path)
-
-
-def small_data(folder: Path) -> Path:
-    """A data folder like the real one with every fifteenth document of the corpus."""
-    data = folder / "data"
-    (data / "corpus").mkdir(parents=True)
-    for name in ("contrasts.yaml", "embedding", "probes.yaml"):
-        (data / name).symlink_to(DATA / name)
-    shutil.copytree(DATA / "holdout", data / "holdout")
-    examples = read_corpus(DATA / "corpus")
-    kept = set(sorted({e.doc for e in examples})[::15])
-    lines = [e.model_dump_json(by_alias=True, exclude_none=True) for e in examples if e.doc in kept]
-    (data / "corpus" / "small.jsonl").write_text("\n".join(lines) + "\n")
-    return data

@@ -10,7 +10,6 @@ from model.artifact import Artifact, load
 from model.labels import Label
 from model.tagger import Tagger
 from service.settings import ROOT
-from tests.training.test_build import small_data
 from training.build import DataSet, build
 from training.config import ConfigError, load_config
 from training.corpus import read_corpus
@@ -21,12 +20,11 @@ from training.fold import fold
 from training.probes import ProbesError, pass_rates, read_probes
 
 
-def test_the_folded_model_agrees_with_the_pipelines(tmp_path: Path) -> None:
-    data = small_data(tmp_path)
+def test_the_folded_model_agrees_with_the_pipelines(small_data: Path) -> None:
     config = load_config()
-    fitted = fit(build(data, 0.7).rows, config, load_embedding(data / "embedding"))
+    fitted = fit(build(small_data, 0.7).rows, config, load_embedding(small_data / "embedding"))
     tagger = Tagger(fold(fitted, threshold=0.5, minimum_known=config.abstain.minimum_known))
-    texts = [e.text for e in read_corpus(data / "holdout")] + ["Zyxgrop blenders qworm!", "", "ANA said 3 things"]
+    texts = [e.text for e in read_corpus(small_data / "holdout")] + ["Zyxgrop blenders qworm!", "", "ANA said 3 things"]
     scores = tagger.score(texts)
     pipeline = fitted.tags.decision_function(texts) * fitted.slope + fitted.offset
     assert np.abs(pipeline - scores.decision).max() < 1e-6
@@ -40,24 +38,22 @@ def test_the_folded_model_agrees_with_the_pipelines(tmp_path: Path) -> None:
     assert (best == scores.dimension[one_sided]).all()
 
 
-def test_the_same_data_and_seed_give_the_same_hash(tmp_path: Path) -> None:
-    small_data(tmp_path)
+def test_the_same_data_and_seed_give_the_same_hash(small_data: Path, tmp_path: Path) -> None:
+    """On a fifteenth of the corpus, in two processes whose hashes of strings differ: every step of a training, on fewer rows."""
     code = (
         "import sys; from pathlib import Path; from training.train import train; from training.config import load_config;"
         "print(train(Path(sys.argv[1]), Path(sys.argv[2]), load_config(), lambda line: None).manifest.sha256)"
     )
-    hashes = set()
-    for run in ("1", "2"):
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path / "data"), str(tmp_path / run)],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=ROOT,
-            env=os.environ | {"PYTHONHASHSEED": run},
+    trainings = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(small_data), str(tmp_path / seed)],
+            stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | {"PYTHONHASHSEED": seed},
         )
-        hashes.add(done.stdout)
-    assert len(hashes) == 1
+        for seed in ("1", "2")
+    ]  # fmt: skip
+    hashes = [training.communicate()[0] for training in trainings]
+    assert [training.returncode for training in trainings] == [0, 0]
+    assert hashes[0] == hashes[1]
 
 
 def test_the_card_shows_the_figures_of_the_metrics(artifact: Artifact) -> None:
