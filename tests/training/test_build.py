@@ -8,7 +8,7 @@ from model.contrasts import load_contrasts
 from model.labels import Concept, Dimension, Label, Side
 from service.settings import ROOT
 from training.build import DataSet, Row, build, contrast_rows, frames, gerund, third_person, without_duplicates
-from training.corpus import CorpusError, read_corpus
+from training.corpus import CorpusError, Example, read_corpus
 
 DATA = ROOT / "data"
 
@@ -81,9 +81,8 @@ def test_the_data_set_has_a_hash_that_changes_with_the_data(small_data: Path, tm
     assert build(small, 0.7).sha256 != first
 
 
-def test_no_document_is_on_both_sides() -> None:
-    trained = {e.doc for e in read_corpus(DATA / "corpus")}
-    assert not trained & {e.doc for e in read_corpus(DATA / "holdout")}
+def test_no_document_is_on_both_sides(corpus: list[Example], holdout: list[Example]) -> None:
+    assert not {e.doc for e in corpus} & {e.doc for e in holdout}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from model.tagger import Tagger
 from service.settings import ROOT
 from training.build import DataSet, build
 from training.config import ConfigError, load_config
-from training.corpus import read_corpus
+from training.corpus import Example
 from training.embedding import EmbeddingError, load_embedding
 from training.evaluate import expected_calibration_error, macro_f1, tag_matrix
 from training.fit import fit
@@ -20,11 +20,11 @@ from training.fold import fold
 from training.probes import ProbesError, pass_rates, read_probes
 
 
-def test_the_folded_model_agrees_with_the_pipelines(small_data: Path) -> None:
+def test_the_folded_model_agrees_with_the_pipelines(small_data: Path, holdout: list[Example]) -> None:
     config = load_config()
     fitted = fit(build(small_data, 0.7).rows, config, load_embedding(small_data / "embedding"))
     tagger = Tagger(fold(fitted, threshold=0.5, minimum_known=config.abstain.minimum_known))
-    texts = [e.text for e in read_corpus(small_data / "holdout")] + ["Zyxgrop blenders qworm!", "", "ANA said 3 things"]
+    texts = [e.text for e in holdout] + ["Zyxgrop blenders qworm!", "", "ANA said 3 things"]
     scores = tagger.score(texts)
     pipeline = fitted.tags.decision_function(texts) * fitted.slope + fitted.offset
     assert np.abs(pipeline - scores.decision).max() < 1e-6
@@ -72,11 +72,10 @@ def test_the_words_the_model_listens_to_are_words_of_the_trade(artifact: Artifac
     assert "vision" in lines["leadership"]
 
 
-def test_the_hold_out_figures_are_those_of_the_model(artifact_folder: Path) -> None:
+def test_the_hold_out_figures_are_those_of_the_model(artifact_folder: Path, holdout: list[Example]) -> None:
     artifact = load(artifact_folder)
-    examples = read_corpus(ROOT / "data" / "holdout")
-    given = tag_matrix([t.label for t in Tagger(artifact.model).tag([e.text for e in examples])])
-    assert artifact.metrics["holdout"]["macro_f1"]["value"] == pytest.approx(macro_f1(tag_matrix([e.label for e in examples]), given))
+    given = tag_matrix([t.label for t in Tagger(artifact.model).tag([e.text for e in holdout])])
+    assert artifact.metrics["holdout"]["macro_f1"]["value"] == pytest.approx(macro_f1(tag_matrix([e.label for e in holdout]), given))
 
 
 def test_macro_f1_by_hand() -> None:

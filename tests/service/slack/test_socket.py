@@ -126,7 +126,7 @@ def test_the_command_answers_over_the_socket_and_connects_again(
 def test_what_keeps_it_from_connecting_is_said(
     slack: FakeSlack, helmkeel: Command, app: dict[str, str], change: dict[str, str], message: str, code: int
 ) -> None:
-    done = helmkeel.given(**(app | change)).apart("slack")
+    done = helmkeel.given(**(app | change)).here("slack")
     assert message in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
     assert done.returncode == code
