@@ -117,7 +117,7 @@ def _workers(settings: Settings) -> Iterator[Finding]:
         yield Finding(Verdict.FAILED, "workers", f"none could be started ({error})", "The lines above, and what it wrote here, say why")
         return
     if refused:
-        remedy = "A sentence has to fit HELMKEEL_MAX_TEXT_BYTES and HELMKEEL_REQUEST_SECONDS; else the lines above say why"
+        remedy = "HELMKEEL_REQUEST_SECONDS may be too short; else the lines above say why"
         yield Finding(Verdict.FAILED, "workers", f"one started and did not tag ({refused})", remedy)
         return
     yield Finding(Verdict.OK, "workers", f"one started and tagged; {settings.workers} will serve")
