@@ -12,8 +12,8 @@ from model.artifact import Artifact
 from model.document import TaggedDocument, TaggedSentence
 from model.labels import Label, Side
 from model.tagger import Explanation
-from service.offsets import Offsets, OffsetUnit
-from service.schemas import ModelIdentity, Source, TagResponse
+from service.offsets import Offsets
+from service.schemas import ModelIdentity, OffsetUnit, Source, TagResponse
 
 DECIMALS: Final = 6
 """Places kept of every score and share."""

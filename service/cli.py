@@ -1,28 +1,29 @@
-"""The `helmkeel` command: data on stdout, talk on stderr; exit 0 all well, 1 some inputs failed, 2 usage, 130 interrupted."""
+"""The `helmkeel` command: data on stdout, talk on stderr; exit 0 all well, 1 some inputs failed, 2 usage, 130 interrupted.
+
+Each command imports what it needs when it runs: spaCy alone takes a second, for which nobody should wait who asks for help.
+"""
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from model.artifact import MANIFEST, Artifact, ArtifactError, ArtifactMissingError, load
-from model.document import TooManySentencesError, tag_document
 from model.layout import TextKind
-from model.tagger import Tagger
-from service.answers import identity, tag_response
 from service.auth import Scope
 from service.batch.request import Request, RowKind, TableOptions
 from service.inputs import STDIN, InputError, is_file, read_document
 from service.schemas import Source, Unit
 from service.settings import Settings, SettingsError
 
+if TYPE_CHECKING:
+    from model.artifact import Artifact
+
 app = typer.Typer(
     name="helmkeel",
-    help="Tag working text as leadership-oriented, management-oriented, both or neither, and say why.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -41,6 +42,19 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"helmkeel {version('helmkeel')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def helmkeel(
+    show_version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Tag working text as leadership-oriented, management-oriented, both or neither, and say why."""
+
+
 @app.command()
 def tag(
     source: Annotated[str, typer.Argument(metavar="[TEXT | FILE | -]", help="A text in quotes, a file, or - for standard input.")] = STDIN,
@@ -50,6 +64,11 @@ def tag(
     everything: Annotated[bool, typer.Option("--all", help="Show sentences that are neither, too.")] = False,
 ) -> None:
     """Tag one document and show it."""
+    from model.document import TooManySentencesError, tag_document
+    from model.tagger import Tagger
+    from service.answers import identity, tag_response
+    from service.show import show
+
     settings = _settings()
     try:
         read = read_document(source)
@@ -70,8 +89,6 @@ def tag(
     if json:
         sys.stdout.write(answer.model_dump_json() + "\n")
     else:
-        from service.show import show
-
         show(answer, artifact.contrasts, everything=everything)
 
 
@@ -176,6 +193,7 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="Processes that tag; HELMKEEL_WORKERS, else one for each core.", min=1)] = None,
 ) -> None:
     """Serve the REST API; trains the model first if there is none."""
+    from model.artifact import MANIFEST
     from service.auth import KeysError
     from service.server import OpenToAllError, run
     from service.traces import TracingError
@@ -270,11 +288,13 @@ def evaluate(
 @app.command()
 def info() -> None:
     """Show the installation: version, model, where things are."""
+    from model.artifact import ArtifactError, ArtifactMissingError, load
     from service.show import show_info
 
     settings = _settings()
+    artifact: Artifact | None
     try:
-        artifact: Artifact | None = load(settings.artifact)
+        artifact = load(settings.artifact)
     except ArtifactMissingError:
         artifact = None
     except ArtifactError as error:
@@ -292,8 +312,10 @@ def _settings(**given: object) -> Settings:
         _stop("; ".join(names), USAGE)
 
 
-def _artifact(settings: Settings) -> Artifact:
+def _artifact(settings: Settings) -> "Artifact":
     """Load the model, training it first where there is none."""
+    from model.artifact import ArtifactError, ArtifactMissingError, load
+
     try:
         return load(settings.artifact)
     except ArtifactMissingError:
@@ -306,6 +328,8 @@ def _artifact(settings: Settings) -> Artifact:
 
 def _train(settings: Settings, config: Path | None) -> None:
     """Run a training with progress on stderr."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     from model.contrasts import ContrastsError
     from training.config import DEFAULT_CONFIG, ConfigError, load_config
     from training.corpus import CorpusError

@@ -15,7 +15,6 @@ from pydantic import BaseModel, ValidationError
 
 from model.contrasts import Contrasts
 from model.layout import TextKind
-from service.offsets import OffsetUnit
 from service.schemas import (
     BatchDocument,
     BatchRequest,
@@ -23,6 +22,7 @@ from service.schemas import (
     Include,
     ItemError,
     ModelAnswer,
+    OffsetUnit,
     Problem,
     TagRequest,
     TagResponse,

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from model.artifact import ArtifactError, load
 from service.auth import Keys, KeysError
+from service.problems import ProblemError
 from service.readers import ReaderError, read_file
 from service.schemas import TagRequest
 from service.settings import Settings
@@ -99,22 +100,27 @@ def _model(settings: Settings) -> Iterator[Finding]:
 
 
 def _workers(settings: Settings) -> Iterator[Finding]:
-    async def try_out() -> int:
+    async def try_out() -> str | None:
         pool = Pool(settings.model_copy(update={"workers": 1}))
         try:
             await pool.start()
             body = TagRequest(text="We plan the annual budget and monitor it.").model_dump_json().encode()
-            return (await pool.run(Job(JobKind.TAG, body))).documents
+            return (await pool.run(Job(JobKind.TAG, body))).code
+        except ProblemError as error:
+            return error.problem.code
         finally:
             await pool.close()
 
     try:
-        tagged = asyncio.run(try_out())
+        refused = asyncio.run(try_out())
     except (ArtifactError, OSError) as error:
         yield Finding(Verdict.FAILED, "workers", f"none could be started ({error})", "The lines above, and what it wrote here, say why")
         return
-    verdict = Verdict.OK if tagged else Verdict.FAILED
-    yield Finding(verdict, "workers", f"one started and tagged; {settings.workers} will serve")
+    if refused:
+        remedy = "HELMKEEL_REQUEST_SECONDS may be too short; else the lines above say why"
+        yield Finding(Verdict.FAILED, "workers", f"one started and did not tag ({refused})", remedy)
+        return
+    yield Finding(Verdict.OK, "workers", f"one started and tagged; {settings.workers} will serve")
     cores = len(os.sched_getaffinity(0))
     if settings.workers > cores:
         remedy = f"HELMKEEL_WORKERS={cores} is enough: tagging does nothing but compute"

@@ -1,16 +1,8 @@
 """Offsets in the unit a caller counts in: code points (Python), UTF-16 units (JavaScript, Java, C#) or bytes of UTF-8 (Go, Rust, C)."""
 
-from enum import StrEnum
-
 import numpy as np
 
-
-class OffsetUnit(StrEnum):
-    """What one step of an offset is."""
-
-    CODEPOINTS = "codepoints"
-    UTF16 = "utf16"
-    BYTES = "bytes"
+from service.schemas import OffsetUnit
 
 
 class Offsets:

@@ -7,7 +7,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from model.labels import Concept, Dimension, Label, Side, SkipReason, Verdict
 from model.layout import TextKind
-from service.offsets import OffsetUnit
 from service.readers import FileKind
 
 MAX_ID_CHARACTERS: Final = 200
@@ -42,6 +41,14 @@ class Unit(StrEnum):
 
     DOCUMENT = "document"
     SENTENCE = "sentence"
+
+
+class OffsetUnit(StrEnum):
+    """What one step of an offset is."""
+
+    CODEPOINTS = "codepoints"
+    UTF16 = "utf16"
+    BYTES = "bytes"
 
 
 Include = Literal["evidence"]

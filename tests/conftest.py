@@ -1,9 +1,13 @@
 """The real model, trained once for all tests, and a running service over it."""
 
+import hashlib
+import shutil
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -13,15 +17,37 @@ from model.artifact import Artifact, load
 from model.tagger import Tagger
 from service.server import make_server
 from service.settings import ROOT, Settings
+from training.build import DataSet, build
 from training.config import load_config
-from training.train import train
+from training.train import LIBRARIES, train
 
 
 @pytest.fixture(scope="session")
-def artifact_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model") / "artifact"
-    train(ROOT / "data", folder, load_config(), lambda line: None)
-    return folder
+def artifact_folder(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model, trained unless the tests have already trained one on the same data with the same code and libraries."""
+    kept = pytestconfig.cache.mkdir("model") if pytestconfig.cache else tmp_path_factory.mktemp("kept")
+    trained = kept / _what_decides_a_model()
+    if not trained.exists():
+        for outdated in kept.iterdir():
+            shutil.rmtree(outdated)
+        train(ROOT / "data", trained, load_config(), lambda line: None)
+    return Path(shutil.copytree(trained, tmp_path_factory.mktemp("model") / "artifact"))
+
+
+def _what_decides_a_model() -> str:
+    """Return a hash of every file of data and code that training reads, and of the versions it uses."""
+    digest = hashlib.sha256(repr((sys.version, [(name, version(name)) for name in (*LIBRARIES, "helmkeel")])).encode())
+    for folder in ("data", "model", "training"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(repr((str(path.relative_to(ROOT)), hashlib.sha256(path.read_bytes()).digest())).encode())
+    return digest.hexdigest()
+
+
+@pytest.fixture(scope="session")
+def dataset() -> DataSet:
+    """The rows the model is trained on."""
+    return build(ROOT / "data", load_config().data.near_duplicate)
 
 
 @pytest.fixture(scope="session")

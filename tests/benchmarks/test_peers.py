@@ -14,7 +14,7 @@ from benchmarks.peers.report import interval, section
 from model.artifact import Artifact
 from model.tagger import Tagger
 from service.settings import ROOT, Settings
-from training.build import build
+from training.build import DataSet
 from training.config import load_config
 from training.corpus import read_corpus
 from training.fit import tag_targets
@@ -72,8 +72,8 @@ def test_an_encoder_that_is_none_is_refused_at_once(tmp_path: Path) -> None:
         check_encoder(Options(encoder=tmp_path, encoder_python=Path("/bin/false")))
 
 
-def test_rows_are_spread_over_the_corpus() -> None:
-    rows = build(ROOT / "data", load_config().data.near_duplicate).rows
+def test_rows_are_spread_over_the_corpus(dataset: DataSet) -> None:
+    rows = dataset.rows
     some = spread(rows, 100)
     assert 50 < len(some) <= 100
     assert len({row.register for row in some}) > 5

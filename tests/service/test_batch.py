@@ -6,10 +6,8 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,14 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from model.labels import Side
+from model.tagger import Tagger
 from service.settings import ROOT
 from tests.service import documents as made
+from tests.service.command import Command
 from tests.service.folders import make_folder
 
-HELMKEEL = Path(sys.executable).with_name("helmkeel")
-Run = Callable[..., subprocess.CompletedProcess[bytes]]
-
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"id": "a", "text": "Prepare the annual budget."},
     {"id": 2, "text": "Win people over to the new direction."},
     {"text": ""},
@@ -34,18 +32,9 @@ ROWS = [
 
 
 @pytest.fixture
-def environment(artifact_folder: Path) -> dict[str, str]:
-    return os.environ | {"HELMKEEL_ARTIFACT": str(artifact_folder), "COLUMNS": "200"}
-
-
-@pytest.fixture
-def run(environment: dict[str, str], tmp_path: Path) -> Run:
-    def run(*arguments: str | Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            [HELMKEEL, "score", *arguments], input=stdin, capture_output=True, env=environment, cwd=tmp_path, check=False, timeout=300
-        )
-
-    return run
+def score(helmkeel: Command) -> Command:
+    """`helmkeel score`."""
+    return replace(helmkeel, begin=("score",))
 
 
 @pytest.fixture(scope="session")
@@ -58,24 +47,26 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def test_sentences_keep_order_ids_and_lines(run: Run, tmp_path: Path) -> None:
+def test_sentences_keep_order_ids_and_lines(score: Command, tagger: Tagger, tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, ROWS)) + "\n\n")
-    done = run("in.jsonl", "--unit", "sentence", "-o", "out.jsonl")
+    done = score.here("in.jsonl", "--unit", "sentence", "-o", "out.jsonl")
     assert done.returncode == 0
     rows = rows_of(tmp_path / "out.jsonl")
     assert [r["id"] for r in rows] == ["a", 2, None, "d"]
-    assert [r["label"] for r in rows[:3]] == ["management", "leadership", "neither"]
+    expected = tagger.tag([row["text"] for row in ROWS])
+    assert [(r["label"], r["dimension"], r["concept"]) for r in rows] == [(tag.label, tag.dimension, tag.concept) for tag in expected]
+    assert len({tag.label for tag in expected}) > 1
     assert set(rows[0]) == {"id", "label", "scores", "dimension", "concept", "abstained", "columns"}
     assert rows[3]["columns"] == {"more": [1]}
     assert done.stdout == b""
-    assert run("in.jsonl", "--unit", "sentence", "-o", "-").stdout == (tmp_path / "out.jsonl").read_bytes()
+    assert score.here("in.jsonl", "--unit", "sentence", "-o", "-").stdout == (tmp_path / "out.jsonl").read_bytes()
     assert (
-        run("-", "--unit", "sentence", "-o", "-", stdin=(tmp_path / "in.jsonl").read_bytes()).stdout
+        score.here("-", "--unit", "sentence", "-o", "-", stdin=(tmp_path / "in.jsonl").read_bytes()).stdout
         == (tmp_path / "out.jsonl").read_bytes()
     )
 
 
-def test_bad_rows_are_named_and_the_others_scored(run: Run, tmp_path: Path) -> None:
+def test_bad_rows_are_named_and_the_others_scored(score: Command, tmp_path: Path) -> None:
     bad = [
         b"{",
         b'{"id": 1}',
@@ -87,7 +78,7 @@ def test_bad_rows_are_named_and_the_others_scored(run: Run, tmp_path: Path) -> N
         b'{"text": "a", "more": "\\ud800"}',
     ]
     (tmp_path / "in.jsonl").write_bytes(b"\n".join([json.dumps(ROWS[0]).encode(), *bad, b'{"text": "b"}']))
-    done = run("in.jsonl", "--unit", "sentence", "-o", "out.jsonl")
+    done = score.here("in.jsonl", "--unit", "sentence", "-o", "out.jsonl")
     assert done.returncode == 1
     assert len(rows_of(tmp_path / "out.jsonl")) == 2
     message = done.stderr.decode()
@@ -98,28 +89,28 @@ def test_bad_rows_are_named_and_the_others_scored(run: Run, tmp_path: Path) -> N
     assert [f["row"] for f in failures] == list(range(2, 10))
     assert {f["source"] for f in failures} == {"in.jsonl"}
     (tmp_path / "in.jsonl").write_text('{"text": "b"}')
-    assert run("in.jsonl", "--unit", "sentence", "-o", "out.jsonl", "--force").returncode == 0
+    assert score.here("in.jsonl", "--unit", "sentence", "-o", "out.jsonl", "--force").returncode == 0
     assert not (tmp_path / "out.jsonl.errors.jsonl").exists()
 
 
 @pytest.mark.parametrize("name", ["in.csv", "in.tsv", "in.xlsx"])
-def test_tables(run: Run, tmp_path: Path, name: str) -> None:
+def test_tables(score: Command, tagger: Tagger, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(made.ALL_KINDS[name[3:]]())
     for arguments in ((), ("--text-column", "notes", "--id-column", "id")):
-        assert run(name, "-o", "out.jsonl", "--unit", "sentence", "--force", *arguments).returncode == 0
+        assert score.here(name, "-o", "out.jsonl", "--unit", "sentence", "--force", *arguments).returncode == 0
         rows = rows_of(tmp_path / "out.jsonl")
         assert [int(r["id"]) for r in rows] == [0, 1, 2, 3]
-        assert rows[2]["label"] == "management"
+        assert [r["label"] for r in rows] == [tag.label for tag in tagger.tag(made.SENTENCES)]
     assert rows[0]["columns"] == ({"site": "Leeds"} if name == "in.xlsx" else {})
     for option in ("--text-column", "--id-column"):
-        done = run(name, "-o", "none.jsonl", option, "none", "--force")
+        done = score.here(name, "-o", "none.jsonl", option, "none", "--force")
         assert done.returncode == 1
         assert "the columns are id, notes" in done.stderr.decode()
 
 
-def test_a_folder_of_all_kinds_is_scored_and_the_broken_files_named(run: Run, folder: tuple[Path, list[str]], tmp_path: Path) -> None:
+def test_a_folder_of_all_kinds_is_scored_and_the_broken_files_named(score: Command, folder: tuple[Path, list[str]], tmp_path: Path) -> None:
     root, broken = folder
-    done = run(root, "-o", "one.jsonl")
+    done = score.here(root, "-o", "one.jsonl")
     assert done.returncode == 1
     failures = rows_of(tmp_path / "one.jsonl.errors.jsonl")
     assert sorted(f["source"] for f in failures) == sorted(str(root / name) for name in broken)
@@ -131,33 +122,32 @@ def test_a_folder_of_all_kinds_is_scored_and_the_broken_files_named(run: Run, fo
     assert {r["source"].split(".zip/")[0] + (".zip" if ".zip/" in r["source"] else "") for r in rows} == good
     assert [r["source"] for r in rows] == sorted((r["source"] for r in rows), key=lambda s: Path(s).parts)
     assert {r["speaker"] for r in rows if r["source"].endswith(".vtt")} == {"Ana Silva", "Piet Bos", "Marta Owen"}
-    several = run(root, "-o", "several.jsonl", "--jobs", "2")
+    several = score.here(root, "-o", "several.jsonl", "--jobs", "2")
     assert several.returncode == 1
     assert (tmp_path / "several.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()
     assert (tmp_path / "several.jsonl.errors.jsonl").read_bytes() == (tmp_path / "one.jsonl.errors.jsonl").read_bytes()
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_a_row_of_a_document_is_what_the_api_says(run: Run, tmp_path: Path) -> None:
+def test_a_row_of_a_document_is_what_the_api_says(score: Command, helmkeel: Command, tmp_path: Path) -> None:
     path = ROOT / "examples" / "chat.txt"
-    run(path, "-o", "out.jsonl", "--rows", "documents")
+    score.here(path, "-o", "out.jsonl", "--rows", "documents")
     (row,) = rows_of(tmp_path / "out.jsonl")
-    environment_free = subprocess.run([HELMKEEL, "tag", path, "--json"], capture_output=True, check=True)
-    answer = json.loads(environment_free.stdout)
+    answer = json.loads(helmkeel.here("tag", path, "--json").stdout)
     same = ("id", "label", "counts", "shares", "dimensions", "concepts", "speakers", "coverage")
     assert {name: row[name] for name in same} == {name: answer[name] for name in same}
-    run(path, "-o", "sentences.jsonl")
+    score.here(path, "-o", "sentences.jsonl")
     for row, sentence in zip(rows_of(tmp_path / "sentences.jsonl"), answer["sentences"], strict=True):
         assert all(row[name] == sentence[name] for name in ("index", "start", "end", "text", "label", "scores", "speaker", "abstained"))
 
 
-def test_every_output_holds_the_same_rows(run: Run, tmp_path: Path) -> None:
+def test_every_output_holds_the_same_rows(score: Command, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(
         '{"text": "Plan the rota, \\"soon\\".\\nBuild trust.", "n": 1}\n{"text": "Set the budget for it.", "n": "x"}\n'
     )
     (tmp_path / "b.csv").write_text("id,text,site\n7,We want to learn from this.,Leeds\n")
-    for name in ("o.jsonl", "o.csv", "o.parquet", "o.sqlite", "o/"):
-        assert run("a.jsonl", "b.csv", ROOT / "examples", "-o", name, "--jobs", "2").returncode == 0
+    for name, jobs in {"o.jsonl": 1, "o.csv": 1, "o.parquet": 2, "o.sqlite": 1, "o/": 1}.items():
+        assert score.here("a.jsonl", "b.csv", ROOT / "examples", "-o", name, "--jobs", str(jobs)).returncode == 0
     expected = [
         (r["source"], str(r["id"]), r["text"], r["label"], r["scores"]["leadership"], r["speaker"], r["columns"].get("site"))
         for r in rows_of(tmp_path / "o.jsonl")
@@ -177,7 +167,7 @@ def test_every_output_holds_the_same_rows(run: Run, tmp_path: Path) -> None:
         assert dict(database.execute("SELECT * FROM about"))["model"]
 
 
-def test_parquet_keeps_the_types_of_what_it_passes_on(run: Run, tmp_path: Path) -> None:
+def test_parquet_keeps_the_types_of_what_it_passes_on(score: Command, tagger: Tagger, tmp_path: Path) -> None:
     table = pa.table(
         {
             "text": ["Prepare the annual budget.", "Build trust with the crews."] * 50,
@@ -187,31 +177,33 @@ def test_parquet_keeps_the_types_of_what_it_passes_on(run: Run, tmp_path: Path) 
         }
     )
     pq.write_table(table, tmp_path / "in.parquet", row_group_size=30)
-    assert run("in.parquet", "-o", "out.parquet", "--unit", "sentence", "--id-column", "key").returncode == 0
+    assert score.here("in.parquet", "-o", "out.parquet", "--unit", "sentence", "--id-column", "key").returncode == 0
     found = pq.read_table(tmp_path / "out.parquet")
     assert found.column("id").to_pylist() == list(range(100))
     assert found.schema.field("day").type == pa.date32()
     assert found.column("tags").to_pylist() == table.column("tags").to_pylist()
-    assert run("in.parquet", "-o", "docs.csv", "--rows", "documents").returncode == 0
+    assert score.here("in.parquet", "-o", "docs.csv", "--rows", "documents").returncode == 0
     with (tmp_path / "docs.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert rows[0]["tags"] == '["a", "b"]'
-    assert rows[0]["work_management"] == "1"
+    (tag,) = tagger.tag(table.column("text").to_pylist()[:1])
+    assert tag.dimension is not None
+    assert {name: rows[0][f"{tag.dimension}_{name}"] for name in Side} == {name: str(int(name in tag.label.tags)) for name in Side}
     assert [r["id"] for r in rows] == [str(n) for n in range(1, 101)]
 
 
-def test_csv_in_other_encodings_and_over_several_lines(run: Run, tmp_path: Path) -> None:
+def test_csv_in_other_encodings_and_over_several_lines(score: Command, tmp_path: Path) -> None:
     content = 'id;text\n1;"Plan the café rota.\nBuild trust — with them."\n'
     for encoding in ("cp1252", "utf-16", "utf-8-sig"):
         (tmp_path / "in.csv").write_bytes(content.encode(encoding))
-        done = run("in.csv", "-o", "-")
+        done = score.here("in.csv", "-o", "-")
         assert done.returncode == 0
         assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == ["Plan the café rota.", "Build trust — with them."]
-    assert run("-", "--stdin-name", "x.csv", "-o", "-", stdin=content.encode()).stdout.count(b"\n") == 2
-    assert json.loads(run("-", "-o", "-", stdin=b"Plan the rota for June.").stdout)["source"] == "standard input"
+    assert score.here("-", "--stdin-name", "x.csv", "-o", "-", stdin=content.encode()).stdout.count(b"\n") == 2
+    assert json.loads(score.here("-", "-o", "-", stdin=b"Plan the rota for June.").stdout)["source"] == "standard input"
 
 
-def test_all_sheets_of_a_workbook(run: Run, tmp_path: Path) -> None:
+def test_all_sheets_of_a_workbook(score: Command, tmp_path: Path) -> None:
     import openpyxl
 
     book = openpyxl.Workbook()
@@ -220,25 +212,25 @@ def test_all_sheets_of_a_workbook(run: Run, tmp_path: Path) -> None:
         sheet.append(["text"])
         sheet.append([f"Plan the rota for {title}."])
     book.save(tmp_path / "in.xlsx")
-    done = run("in.xlsx", "-o", "-")
+    done = score.here("in.xlsx", "-o", "-")
     assert [json.loads(line)["source"] for line in done.stdout.splitlines()] == ["in.xlsx#June", "in.xlsx#July"]
 
 
-def test_files_are_chosen_by_patterns(run: Run, tmp_path: Path) -> None:
+def test_files_are_chosen_by_patterns(score: Command, tmp_path: Path) -> None:
     for name in ("a.txt", "b.md", "sub/c.txt", "sub/d.png", ".e.txt"):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_text("Plan the rota for next week.")
 
     def sources(*arguments: str) -> list[str]:
-        return [json.loads(line)["source"] for line in run(*arguments, "-o", "-").stdout.splitlines()]
+        return [json.loads(line)["source"] for line in score.here(*arguments, "-o", "-").stdout.splitlines()]
 
     assert sources("in") == ["in/a.txt", "in/b.md", "in/sub/c.txt", "in/sub/d.png"]
     assert sources("in", "--include", "*.txt") == ["in/a.txt", "in/sub/c.txt"]
     assert sources("in", "--exclude", "sub/*") == ["in/a.txt", "in/b.md"]
     assert sources("in/**/*.txt") == ["in/a.txt", "in/sub/c.txt"]
     assert sources("in/b.md", "in/a.txt") == ["in/b.md", "in/a.txt"]
-    assert run("in", "-o", "in/out.jsonl").returncode == 0
-    assert run("in", "-o", "in/out.jsonl", "--force").returncode == 0
+    assert score.here("in", "-o", "in/out.jsonl").returncode == 0
+    assert score.here("in", "-o", "in/out.jsonl", "--force").returncode == 0
     assert len(rows_of(tmp_path / "in" / "out.jsonl")) == 4  # the output is no input
 
 
@@ -256,29 +248,31 @@ def test_files_are_chosen_by_patterns(run: Run, tmp_path: Path) -> None:
         (("a.txt", "-o", "folder/"), "other things in it"),
     ],
 )
-def test_what_cannot_be_done_is_refused_and_nothing_touched(run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+def test_what_cannot_be_done_is_refused_and_nothing_touched(
+    score: Command, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
     (tmp_path / "a.txt").write_text("Plan the rota for June.")
     (tmp_path / "there.jsonl").write_text("before")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "mine.txt").write_text("x")
-    done = run(*arguments)
+    done = score.here(*arguments)
     assert done.returncode == 2
     assert message in done.stderr.decode()
     assert (tmp_path / "there.jsonl").read_text() == "before"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.txt", "folder", "there.jsonl"]
 
 
-def test_an_output_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_written(score: Command, tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text(json.dumps(ROWS[0]))
-    done = run("in.jsonl", "-o", "no/such/folder.jsonl")
+    done = score.here("in.jsonl", "-o", "no/such/folder.jsonl")
     assert done.returncode == 1
     assert "cannot be written" in done.stderr.decode()
 
 
-def test_too_large_a_document_is_named(run: Run, tmp_path: Path) -> None:
+def test_too_large_a_document_is_named(score: Command, tmp_path: Path) -> None:
     rows = [{"text": "x " * 600_000}, {"text": "Plan the rota. " * 10_001}, {"text": "Plan the rota for June."}]
     (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    done = run("in.jsonl", "-o", "out.jsonl")
+    done = score.here("in.jsonl", "-o", "out.jsonl")
     assert done.returncode == 1
     assert [f["code"] for f in rows_of(tmp_path / "out.jsonl.errors.jsonl")] == ["text_too_large", "too_many_sentences"]
     assert len(rows_of(tmp_path / "out.jsonl")) == 1
@@ -294,27 +288,24 @@ def make_many(path: Path, count: int) -> None:
 
 
 @pytest.mark.parametrize("output", ["out.jsonl", "out.parquet"])
-def test_runs_killed_at_random_points_lose_and_double_nothing(run: Run, tmp_path: Path, environment: dict[str, str], output: str) -> None:
+def test_runs_killed_at_random_points_lose_and_double_nothing(score: Command, tmp_path: Path, output: str) -> None:
     make_many(tmp_path / "in.jsonl", 30_000)
-    arguments = ("in.jsonl", "--unit", "sentence", "--jobs", "2", "-q")
-    assert run(*arguments, "-o", f"whole-{output}").returncode == 1
+    arguments = ("in.jsonl", "--unit", "sentence", "-q")
+    assert score.here(*arguments, "-o", f"whole-{output}").returncode == 1
     work = tmp_path / f"{output}.partial"
     chance = random.Random(output)  # noqa: S311
     killed, wanted, code = 0, 1, None
     while code is None:
-        process = subprocess.Popen(
-            [HELMKEEL, "score", *arguments, "-o", output, "--resume"],
-            env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        while (code := process.poll()) is None and len(list(work.glob("part-*.json"))) < wanted:
+        process = score.start(*arguments, "-o", output, "--jobs", "2", "--resume")
+        while process.poll() is None and len(list(work.glob("part-*.json"))) < wanted:
             time.sleep(0.005)
         time.sleep(chance.random() * 0.05)
-        if code is None:
+        if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-            code = process.wait()
-            code = None if code == -signal.SIGKILL else code
-            killed += code is None
-            wanted += chance.randint(1, 2)
+        process.communicate()
+        code = None if process.returncode == -signal.SIGKILL else process.returncode
+        killed += code is None
+        wanted += chance.randint(1, 2)
     assert code == 1  # some rows are damaged
     assert killed >= 3
     assert (tmp_path / output).read_bytes() == (tmp_path / f"whole-{output}").read_bytes()
@@ -322,16 +313,13 @@ def test_runs_killed_at_random_points_lose_and_double_nothing(run: Run, tmp_path
     assert not (tmp_path / f"{output}.partial").exists()
 
 
-def test_ctrl_c_keeps_what_is_done_and_another_run_is_not_mixed_in(run: Run, tmp_path: Path, environment: dict[str, str]) -> None:
-    make_many(tmp_path / "in.jsonl", 60_000)
-    process = subprocess.Popen(
-        [HELMKEEL, "score", "in.jsonl", "-o", "out.jsonl", "--jobs", "2"],
-        env=environment, cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
+def test_ctrl_c_keeps_what_is_done_and_another_run_is_not_mixed_in(score: Command, tmp_path: Path) -> None:
+    make_many(tmp_path / "in.jsonl", 40_000)
+    process = score.start("in.jsonl", "-o", "out.jsonl", "--jobs", "2")
     while not list(tmp_path.glob("out.jsonl.partial/part-*.json")):
         assert process.poll() is None
         time.sleep(0.01)
-    second = run("in.jsonl", "-o", "out.jsonl", "--resume")
+    second = score.here("in.jsonl", "-o", "out.jsonl", "--resume")
     assert "another run is at work there" in second.stderr.decode()
     os.killpg(process.pid, signal.SIGINT)
     _, message = process.communicate(timeout=60)
@@ -339,13 +327,13 @@ def test_ctrl_c_keeps_what_is_done_and_another_run_is_not_mixed_in(run: Run, tmp
     assert message.decode().strip().endswith("helmkeel: interrupted; what is done is kept, --resume goes on with it")
     assert "Traceback" not in message.decode()
     assert not (tmp_path / "out.jsonl").exists()
-    assert "--resume goes on with it" in run("in.jsonl", "-o", "out.jsonl").stderr.decode()
-    other = run("in.jsonl", "-o", "out.jsonl", "--resume", "--unit", "sentence")
+    assert "--resume goes on with it" in score.here("in.jsonl", "-o", "out.jsonl").stderr.decode()
+    other = score.here("in.jsonl", "-o", "out.jsonl", "--resume", "--unit", "sentence")
     assert other.returncode == 2
     assert "differs in unit" in other.stderr.decode()
-    assert run("in.jsonl", "-o", "out.jsonl", "--resume").returncode == 1
-    assert run("in.jsonl", "-o", "again.jsonl").returncode == 1
+    assert score.here("in.jsonl", "-o", "out.jsonl", "--resume").returncode == 1
+    assert score.here("in.jsonl", "-o", "again.jsonl").returncode == 1
     assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "again.jsonl").read_bytes()
-    complete = run("in.jsonl", "-o", "out.jsonl", "--resume")
+    complete = score.here("in.jsonl", "-o", "out.jsonl", "--resume")
     assert complete.returncode == 1
     assert "is complete" in complete.stderr.decode()

@@ -19,36 +19,38 @@ import pytest
 from service.batch.frames import score_frame, score_in_pandas
 from service.settings import ROOT
 from tests.service import documents as made
-from tests.service.test_batch import HELMKEEL, Run, environment, make_many, rows_of, run
+from tests.service.command import Command
+from tests.service.test_batch import make_many, rows_of, score
 
-__all__ = ["environment", "run"]  # fixtures
+__all__ = ["score"]  # a fixture
 DASK = Path(sys.executable).with_name("dask")
 
 
-def test_a_service_gives_the_same_rows(run: Run, tmp_path: Path, client: httpx.Client) -> None:
+def test_a_service_gives_the_same_rows(score: Command, tmp_path: Path, client: httpx.Client) -> None:
     (tmp_path / "call.vtt").write_bytes(made.VTT)
     make_many(tmp_path / "in.jsonl", 450)
-    for arguments in (
-        (ROOT / "examples", "call.vtt", "in.jsonl"),
-        (ROOT / "examples", "call.vtt", "in.jsonl", "--rows", "documents"),
+    for jobs, *arguments in (
+        ("1", ROOT / "examples", "call.vtt", "in.jsonl"),
+        ("2", ROOT / "examples", "call.vtt", "in.jsonl", "--rows", "documents"),
+        ("1", "in.jsonl", "--unit", "sentence"),
     ):
-        assert run(*arguments, "-o", "here.jsonl", "--force").returncode == 1  # a row is damaged
-        assert run(*arguments, "-o", "there.jsonl", "--force", "--via", str(client.base_url), "--jobs", "2").returncode == 1
+        assert score.here(*arguments, "-o", "here.jsonl", "--force").returncode == 1  # a row is damaged
+        assert score.here(*arguments, "-o", "there.jsonl", "--force", "--via", str(client.base_url), "--jobs", jobs).returncode == 1
         assert (tmp_path / "there.jsonl").read_bytes() == (tmp_path / "here.jsonl").read_bytes()
         assert (tmp_path / "there.jsonl.errors.jsonl").read_bytes() == (tmp_path / "here.jsonl.errors.jsonl").read_bytes()
 
 
-def test_a_service_names_the_document_it_refuses(run: Run, tmp_path: Path, client: httpx.Client) -> None:
+def test_a_service_names_the_document_it_refuses(score: Command, tmp_path: Path, client: httpx.Client) -> None:
     texts = ["Plan the rota for June.", "x " * 600_000, "Plan the rota. " * 10_001, "Build trust there."]
     (tmp_path / "in.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in texts))
-    assert run("in.jsonl", "-o", "out.jsonl", "--via", str(client.base_url)).returncode == 1
+    assert score.here("in.jsonl", "-o", "out.jsonl", "--via", str(client.base_url)).returncode == 1
     assert [f["row"] for f in rows_of(tmp_path / "out.jsonl.errors.jsonl")] == [2, 3]
     assert [r["id"] for r in rows_of(tmp_path / "out.jsonl")] == [1, 4]
 
 
-def test_a_service_that_is_not_there_is_named(run: Run, tmp_path: Path) -> None:
+def test_a_service_that_is_not_there_is_named(score: Command, tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"text": "Plan the rota for June."}')
-    done = run("in.jsonl", "-o", "out.jsonl", "--via", "not-an-address")
+    done = score.here("in.jsonl", "-o", "out.jsonl", "--via", "not-an-address")
     assert done.returncode == 1
     assert b"the service cannot be reached" in done.stderr
     assert not (tmp_path / "out.jsonl").exists()
@@ -80,16 +82,15 @@ def worker(folder: Path, address: str, name: str) -> AbstractContextManager[subp
     return dask(folder, "worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny", "--name", name)
 
 
-def test_a_cluster_that_loses_a_worker_writes_every_row_once(run: Run, tmp_path: Path, environment: dict[str, str], scheduler: str) -> None:
+def test_a_cluster_that_loses_a_worker_writes_every_row_once(score: Command, tmp_path: Path, scheduler: str) -> None:
     texts = [line for line in (ROOT / "examples" / "minutes.md").read_text(encoding="utf-8").splitlines() if line.strip()]
     (tmp_path / "in").mkdir()
     for number in range(6):
         many = [texts[i % len(texts)] for i in range(8000)]
         pq.write_table(pa.table({"id": range(8000 * number, 8000 * (number + 1)), "text": many}), tmp_path / "in" / f"{number}.parquet")
-    assert run("in", "-o", "here.parquet", "--unit", "sentence").returncode == 0
+    assert score.here("in", "-o", "here.parquet", "--unit", "sentence").returncode == 0
     with worker(tmp_path, scheduler, "one") as lost, worker(tmp_path, scheduler, "two"):
-        command = ["score", "in", "-o", "there.parquet", "--unit", "sentence", "--cluster", scheduler]
-        process = subprocess.Popen([HELMKEEL, *command], env=environment, cwd=tmp_path, stderr=subprocess.PIPE)
+        process = score.start("in", "-o", "there.parquet", "--unit", "sentence", "--cluster", scheduler)
         while not list(tmp_path.glob("there.parquet.partial/part-*.json")):
             assert process.poll() is None
             time.sleep(0.01)
@@ -100,18 +101,19 @@ def test_a_cluster_that_loses_a_worker_writes_every_row_once(run: Run, tmp_path:
     assert pq.read_table(tmp_path / "there.parquet").column("id").to_pylist() == list(range(48_000))
 
 
-def test_a_cluster_that_is_not_there_is_named(run: Run, tmp_path: Path) -> None:
+def test_a_cluster_that_is_not_there_is_named(score: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.batch.cluster._CONNECT_SECONDS", 1)
     (tmp_path / "in.jsonl").write_text('{"text": "Plan the rota for June."}')
-    done = run("in.jsonl", "-o", "out.jsonl", "--cluster", "tcp://127.0.0.1:1")
+    done = score.here("in.jsonl", "-o", "out.jsonl", "--cluster", "tcp://127.0.0.1:1")
     assert done.returncode == 1
     assert b"no Dask scheduler answers" in done.stderr
 
 
-def test_frames_get_the_rows_of_the_command(run: Run, tmp_path: Path, artifact_folder: Path) -> None:
+def test_frames_get_the_rows_of_the_command(score: Command, tmp_path: Path, artifact_folder: Path) -> None:
     texts = ["Prepare the annual budget.", None, "Build trust with the crews."]
     frame = pd.DataFrame({"text": texts, "key": [7, 8, 9]}, index=[3, 1, 2])
     (tmp_path / "in.jsonl").write_text("\n".join(json.dumps({"text": t}) for t in texts if t))
-    run("in.jsonl", "-o", "out.jsonl", "--unit", "sentence")
+    score.here("in.jsonl", "-o", "out.jsonl", "--unit", "sentence")
     expected = rows_of(tmp_path / "out.jsonl")
     scored = score_frame(frame, artifact=artifact_folder)
     assert scored.index.tolist() == [3, 1, 2]

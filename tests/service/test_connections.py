@@ -11,6 +11,7 @@ import pytest
 from service import server
 from service.settings import Settings
 from tests.conftest import serving
+from tests.service.running import PATIENCE
 
 HEAD = b"POST /v1/tag HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
@@ -21,13 +22,13 @@ def impatient(artifact_folder: Path) -> Iterator[httpx.Client]:
     patch = pytest.MonkeyPatch()
     patch.setattr(server, "HEADER_SECONDS", 0.3)
     settings = Settings(artifact=artifact_folder, workers=1, request_seconds=1.5, max_buffered_bytes=100_000)
-    with serving(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving(settings) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield client
     patch.undo()
 
 
 def connect(client: httpx.Client) -> socket.socket:
-    return socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=30)
+    return socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=60)
 
 
 def received(connection: socket.socket) -> bytes:
@@ -69,7 +70,7 @@ def test_who_leaves_in_the_middle_leaves_nothing_behind(impatient: httpx.Client)
     for _ in range(20):
         with connect(impatient) as connection:
             connection.sendall(HEAD + b'Content-Length: 1000\r\n\r\n{"text": "We plan')
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     left, alone = 'route="/v1/tag",status="499"} 20.0', "helmkeel_requests_in_progress 1.0"  # the one that asks
     while not (left in (text := impatient.get("/metrics").text) and alone in text):
         assert time.monotonic() < deadline, text
@@ -79,7 +80,7 @@ def test_who_leaves_in_the_middle_leaves_nothing_behind(impatient: httpx.Client)
 def test_all_bodies_together_are_limited(impatient: httpx.Client) -> None:
     with connect(impatient) as first:
         first.sendall(HEAD + b"Content-Length: 90001\r\n\r\n" + b" " * 90_000)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while True:
             answer = impatient.post("/v1/tag", json={"text": "We plan. " * 2_000})
             if answer.status_code != 200 or time.monotonic() > deadline:

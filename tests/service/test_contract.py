@@ -6,9 +6,7 @@
 import json
 import os
 import socket
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,8 +19,6 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
 from service.problems import MEDIA_TYPE, Code
-from service.settings import Settings
-from tests.conftest import serving
 
 EXAMPLES = int(os.environ.get("HELMKEEL_FUZZ_EXAMPLES", "40"))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -33,10 +29,9 @@ PATHS = ("/v1/tag", "/v1/tag/batch", "/v1/tag/file", "/v1/model", "/healthz", "/
 TYPES = ("application/json", "multipart/form-data; boundary=x", "text/plain", "application/json; charset=utf-16", "multipart/form-data")
 
 
-@pytest.fixture(scope="module")
-def url(artifact_folder: Path) -> Iterator[str]:
-    with serving(Settings(artifact=artifact_folder)) as url:
-        yield url
+@pytest.fixture
+def url(client: httpx.Client) -> str:
+    return str(client.base_url).rstrip("/")
 
 
 def test_every_route_answers_as_described(url: str) -> None:

@@ -1,12 +1,9 @@
 """`helmkeel report` and `helmkeel compare`, as people run them."""
 
 import html
-import os
+import json
 import re
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable
 from datetime import date, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,19 +18,9 @@ from service.report.data import Entry, Group
 from service.report.dates import date_of
 from service.settings import ROOT
 from tests.service import documents as made
+from tests.service.command import Command
 
-HELMKEEL = Path(sys.executable).with_name("helmkeel")
-Run = Callable[..., subprocess.CompletedProcess[bytes]]
 COUNTS = {Label.LEADERSHIP: 3, Label.MANAGEMENT: 4, Label.MIXED: 1, Label.NEITHER: 2}
-
-
-@pytest.fixture
-def run(artifact_folder: Path, tmp_path: Path) -> Run:
-    def run(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
-        environment = os.environ | {"HELMKEEL_ARTIFACT": str(artifact_folder), "COLUMNS": "200"}
-        return subprocess.run([HELMKEEL, *arguments], capture_output=True, env=environment, cwd=tmp_path, check=False, timeout=300)
-
-    return run
 
 
 @pytest.fixture
@@ -48,8 +35,8 @@ def folder(tmp_path: Path, examples: dict[str, str]) -> Path:
     return root
 
 
-def test_a_page_shows_everything_and_needs_nothing(run: Run, tmp_path: Path, folder: Path) -> None:
-    done = run("report", folder, "-o", "report.html", "--title", "Three <years> of minutes")
+def test_a_page_shows_everything_and_needs_nothing(helmkeel: Command, tmp_path: Path, folder: Path) -> None:
+    done = helmkeel.here("report", folder, "-o", "report.html", "--title", "Three <years> of minutes")
     assert done.returncode == 1
     assert b"broken.pdf: the PDF holds no text" in done.stderr
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -72,8 +59,8 @@ def test_a_page_shows_everything_and_needs_nothing(run: Run, tmp_path: Path, fol
     quoted = [node.text() for node in page.css("q")]
     sources = " ".join(html.unescape(path.read_text(encoding="utf-8")) for path in folder.iterdir() if path.suffix in {".txt", ".md"})
     assert sum(" ".join(q.split()) in " ".join(sources.split()) for q in quoted) >= len(quoted) - 2
-    assert run("report", folder, "-o", "report.html").returncode == 2
-    assert run("report", folder, "-o", "report.html", "--force", "--jobs", "2").returncode == 1
+    assert helmkeel.here("report", folder, "-o", "report.html").returncode == 2
+    assert helmkeel.here("report", folder, "-o", "report.html", "--force", "--jobs", "2").returncode == 1
 
 
 class _Balanced(HTMLParser):
@@ -93,9 +80,9 @@ class _Balanced(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_pdf_and_markdown_say_the_same(run: Run, tmp_path: Path, folder: Path) -> None:
+def test_pdf_and_markdown_say_the_same(helmkeel: Command, tmp_path: Path, folder: Path) -> None:
     for name in ("report.pdf", "report.md"):
-        assert run("report", folder, "-o", name).returncode == 1
+        assert helmkeel.here("report", folder, "-o", name).returncode == 1
     markdown = (tmp_path / "report.md").read_text(encoding="utf-8")
     document = pypdfium2.PdfDocument(tmp_path / "report.pdf")
     pdf = " ".join(page.get_textpage().get_text_range() for page in document)
@@ -108,17 +95,17 @@ def test_pdf_and_markdown_say_the_same(run: Run, tmp_path: Path, folder: Path) -
     assert "judges a person" in markdown and "judges a person" in pdf
 
 
-def test_two_documents_stand_side_by_side(run: Run, tmp_path: Path) -> None:
+def test_two_documents_stand_side_by_side(helmkeel: Command, tmp_path: Path) -> None:
     one, other = ROOT / "examples" / "minutes.md", ROOT / "examples" / "job-description.txt"
-    done = run("compare", one, other)
+    done = helmkeel.here("compare", one, other)
     assert done.returncode == 0
     text = done.stdout.decode()
-    assert re.search(r"\| share of leadership \| \d+% \| \d+% \| -\d+ points \|", text)
-    # What the verdicts are is for the model to say; that each has its column is for the page.
-    assert re.search(r"\| verdict \| (leadership|mixed) \| management \|  \|", text)
+    assert re.search(r"\| share of leadership \| \d+% \| \d+% \| [+-]?\d+ points \|", text)
+    verdicts = [json.loads(helmkeel.here("tag", path, "--json").stdout)["label"] for path in (one, other)]
+    assert f"| verdict | {verdicts[0]} | {verdicts[1]} |  |" in text
     assert "### Leadership, A: minutes.md" in text
     for name in ("c.html", "c.pdf"):
-        assert run("compare", one, ROOT / "examples", "-o", name).returncode == 0
+        assert helmkeel.here("compare", one, ROOT / "examples", "-o", name).returncode == 0
     page = LexborHTMLParser((tmp_path / "c.html").read_text(encoding="utf-8"))
     assert [node.text() for node in page.css("h4")] == ["A: minutes.md", "B: examples"] * 2
 
@@ -127,8 +114,8 @@ def test_two_documents_stand_side_by_side(run: Run, tmp_path: Path) -> None:
     ("arguments", "message"),
     [(("report", "missing", "-o", "r.html"), "no such file"), (("report", ".", "-o", "r.doc"), "use .html, .pdf or .md")],
 )
-def test_what_cannot_be_done_is_refused(run: Run, arguments: tuple[str, ...], message: str) -> None:
-    done = run(*arguments)
+def test_what_cannot_be_done_is_refused(helmkeel: Command, arguments: tuple[str, ...], message: str) -> None:
+    done = helmkeel.here(*arguments)
     assert done.returncode == 2
     assert message in done.stderr.decode()
 

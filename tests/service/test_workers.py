@@ -23,7 +23,7 @@ from service.schemas import TagRequest
 from service.settings import Settings
 from service.tagging import Tagging
 from service.workers import Job, JobKind, Pool, Reply
-from tests.service.running import Running, children, running, until
+from tests.service.running import PATIENCE, Running, children, running, until
 
 JOB = Job(JobKind.TAG, b'{"text": "Prepare the annual budget of the whole company."}')
 LONG = Job(
@@ -293,7 +293,7 @@ def test_sigterm_answers_what_has_come_and_ends(artifact_folder: Path) -> None:
         until(lambda: 'helmkeel_workers{state="busy"} 1' in httpx.get(metrics).text and "queue_depth 2" in httpx.get(metrics).text, service)
         assert service.stop() == 0
         assert [future.result().status_code for future in futures] == [200] * 3
-        time.sleep(0.1)
-        for pid in workers:
-            with pytest.raises(ProcessLookupError):
-                os.kill(pid, 0)
+        deadline = time.monotonic() + PATIENCE
+        while any(Path(f"/proc/{pid}").exists() for pid in workers):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)

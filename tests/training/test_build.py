@@ -7,8 +7,8 @@ import pytest
 from model.contrasts import load_contrasts
 from model.labels import Concept, Dimension, Label, Side
 from service.settings import ROOT
-from training.build import Row, build, contrast_rows, frames, gerund, third_person, without_duplicates
-from training.corpus import CorpusError, Manner, read_corpus
+from training.build import DataSet, Row, build, contrast_rows, frames, gerund, third_person, without_duplicates
+from training.corpus import CorpusError, Example, Manner, read_corpus
 
 DATA = ROOT / "data"
 
@@ -63,9 +63,8 @@ def test_a_repeated_row_goes_and_the_first_stays() -> None:
     assert without_duplicates(rows, 0.7) == rows[:1]
 
 
-def test_oriented_corpus_sentences_carry_the_statement_of_their_dimension() -> None:
+def test_oriented_corpus_sentences_carry_the_statement_of_their_dimension(dataset: DataSet) -> None:
     contrasts = load_contrasts(DATA / "contrasts.yaml")
-    dataset = build(DATA, 0.7)
     by_dimension = {c.id: c for c in contrasts.contrasts}
     management = next(r for r in dataset.rows if r.register != "contrast" and r.label is Label.MANAGEMENT)
     assert management.dimension is not None
@@ -73,8 +72,8 @@ def test_oriented_corpus_sentences_carry_the_statement_of_their_dimension() -> N
     assert all((r.contrast is None) == (r.label is Label.NEITHER) for r in dataset.rows)
 
 
-def test_the_data_set_has_a_hash_that_changes_with_the_data(tmp_path: Path) -> None:
-    small = small_data(tmp_path)
+def test_the_data_set_has_a_hash_that_changes_with_the_data(small_data: Path, tmp_path: Path) -> None:
+    small = Path(shutil.copytree(small_data, tmp_path / "data", symlinks=True))
     first = build(small, 0.7).sha256
     assert build(small, 0.7).sha256 == first
     path = next((small / "corpus").glob("*.jsonl"))
@@ -82,9 +81,8 @@ def test_the_data_set_has_a_hash_that_changes_with_the_data(tmp_path: Path) -> N
     assert build(small, 0.7).sha256 != first
 
 
-def test_no_document_is_on_both_sides() -> None:
-    trained = {e.doc for e in read_corpus(DATA / "corpus")}
-    assert not trained & {e.doc for e in read_corpus(DATA / "holdout")}
+def test_no_document_is_on_both_sides(corpus: list[Example], holdout: list[Example]) -> None:
+    assert not {e.doc for e in corpus} & {e.doc for e in holdout}
 
 
 @pytest.mark.parametrize(
@@ -116,17 +114,3 @@ def test_a_bad_corpus_line_names_file_line_and_field(tmp_path: Path, line: str, 
 def test_no_corpus_says_so(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"no \*\.jsonl files"):
         read_corpus(tmp_path)
-
-
-def small_data(folder: Path) -> Path:
-    """A data folder like the real one with every fifteenth document of the corpus."""
-    data = folder / "data"
-    (data / "corpus").mkdir(parents=True)
-    for name in ("contrasts.yaml", "embedding", "probes.yaml"):
-        (data / name).symlink_to(DATA / name)
-    shutil.copytree(DATA / "holdout", data / "holdout")
-    examples = read_corpus(DATA / "corpus")
-    kept = set(sorted({e.doc for e in examples})[::15])
-    lines = [e.model_dump_json(by_alias=True, exclude_none=True) for e in examples if e.doc in kept]
-    (data / "corpus" / "small.jsonl").write_text("\n".join(lines) + "\n")
-    return data

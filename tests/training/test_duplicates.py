@@ -3,15 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import ROOT
 from training.config import load_config
-from training.corpus import read_corpus
+from training.corpus import Example
 from training.duplicates import near_duplicates, taken_from
 from training.outside import read_examples
 
 
-def corpus_and_holdout() -> list[str]:
-    return [example.text for part in ("corpus", "holdout") for example in read_corpus(ROOT / "data" / part)]
+@pytest.fixture
+def corpus_and_holdout(corpus: list[Example], holdout: list[Example]) -> list[str]:
+    return [example.text for example in (*corpus, *holdout)]
 
 
 def test_what_repeats_an_earlier_sentence_is_found() -> None:
@@ -38,16 +38,16 @@ def test_what_stands_in_a_foreign_sentence_is_found() -> None:
     assert taken_from(texts, others) == [0, 2]
 
 
-def test_nothing_in_the_corpus_or_the_holdout_stands_there_twice() -> None:
-    assert not list(near_duplicates(corpus_and_holdout(), load_config().data.near_duplicate))
+def test_nothing_in_the_corpus_or_the_holdout_stands_there_twice(corpus_and_holdout: list[str]) -> None:
+    assert not list(near_duplicates(corpus_and_holdout, load_config().data.near_duplicate))
 
 
 @pytest.mark.skipif("HELMKEEL_OUTSIDE" not in os.environ, reason="no file of sentences from outside the project")
-def test_nothing_in_the_corpus_stands_in_sentences_kept_for_measuring() -> None:
+def test_nothing_in_the_corpus_stands_in_sentences_kept_for_measuring(corpus_and_holdout: list[str]) -> None:
     others = [example.text for example in read_examples(Path(os.environ["HELMKEEL_OUTSIDE"]))]
-    assert not taken_from(corpus_and_holdout(), others)
+    assert not taken_from(corpus_and_holdout, others)
 
 
-def test_the_corpus_is_as_large_as_the_data_card_promises() -> None:
-    assert len(read_corpus(ROOT / "data" / "corpus")) >= 30_000
-    assert len(read_corpus(ROOT / "data" / "holdout")) >= 2_000
+def test_the_corpus_is_as_large_as_the_data_card_promises(corpus: list[Example], holdout: list[Example]) -> None:
+    assert len(corpus) >= 30_000
+    assert len(holdout) >= 2_000

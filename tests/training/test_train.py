@@ -10,10 +10,9 @@ from model.artifact import Artifact, load
 from model.labels import Label
 from model.tagger import Tagger
 from service.settings import ROOT
-from tests.training.test_build import small_data
-from training.build import build
+from training.build import DataSet, build
 from training.config import ConfigError, load_config
-from training.corpus import read_corpus
+from training.corpus import Example
 from training.embedding import EmbeddingError, load_embedding
 from training.evaluate import expected_calibration_error, macro_f1, tag_matrix
 from training.fit import fit
@@ -21,12 +20,11 @@ from training.fold import fold
 from training.probes import ProbesError, pass_rates, read_probes
 
 
-def test_the_folded_model_agrees_with_the_pipelines(tmp_path: Path) -> None:
-    data = small_data(tmp_path)
+def test_the_folded_model_agrees_with_the_pipelines(small_data: Path, holdout: list[Example]) -> None:
     config = load_config()
-    fitted = fit(build(data, 0.7).rows, config, load_embedding(data / "embedding"))
+    fitted = fit(build(small_data, 0.7).rows, config, load_embedding(small_data / "embedding"))
     tagger = Tagger(fold(fitted, threshold=0.5, minimum_known=config.abstain.minimum_known))
-    texts = [e.text for e in read_corpus(data / "holdout")] + ["Zyxgrop blenders qworm!", "", "ANA said 3 things"]
+    texts = [e.text for e in holdout] + ["Zyxgrop blenders qworm!", "", "ANA said 3 things"]
     scores = tagger.score(texts)
     pipeline = fitted.tags.decision_function(texts) * fitted.slope + fitted.offset
     assert np.abs(pipeline - scores.decision).max() < 1e-6
@@ -40,24 +38,22 @@ def test_the_folded_model_agrees_with_the_pipelines(tmp_path: Path) -> None:
     assert (best == scores.dimension[one_sided]).all()
 
 
-def test_the_same_data_and_seed_give_the_same_hash(tmp_path: Path) -> None:
-    small_data(tmp_path)
+def test_the_same_data_and_seed_give_the_same_hash(small_data: Path, tmp_path: Path) -> None:
+    """On a fifteenth of the corpus, in two processes whose hashes of strings differ: every step of a training, on fewer rows."""
     code = (
         "import sys; from pathlib import Path; from training.train import train; from training.config import load_config;"
         "print(train(Path(sys.argv[1]), Path(sys.argv[2]), load_config(), lambda line: None).manifest.sha256)"
     )
-    hashes = set()
-    for run in ("1", "2"):
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path / "data"), str(tmp_path / run)],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=ROOT,
-            env=os.environ | {"PYTHONHASHSEED": run},
+    trainings = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(small_data), str(tmp_path / seed)],
+            stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | {"PYTHONHASHSEED": seed},
         )
-        hashes.add(done.stdout)
-    assert len(hashes) == 1
+        for seed in ("1", "2")
+    ]  # fmt: skip
+    hashes = [training.communicate()[0] for training in trainings]
+    assert [training.returncode for training in trainings] == [0, 0]
+    assert hashes[0] == hashes[1]
 
 
 def test_the_card_shows_the_figures_of_the_metrics(artifact: Artifact) -> None:
@@ -76,11 +72,10 @@ def test_the_words_the_model_listens_to_are_words_of_the_trade(artifact: Artifac
     assert "vision" in lines["leadership"]
 
 
-def test_the_hold_out_figures_are_those_of_the_model(artifact_folder: Path) -> None:
+def test_the_hold_out_figures_are_those_of_the_model(artifact_folder: Path, holdout: list[Example]) -> None:
     artifact = load(artifact_folder)
-    examples = read_corpus(ROOT / "data" / "holdout")
-    given = tag_matrix([t.label for t in Tagger(artifact.model).tag([e.text for e in examples])])
-    assert artifact.metrics["holdout"]["macro_f1"]["value"] == pytest.approx(macro_f1(tag_matrix([e.label for e in examples]), given))
+    given = tag_matrix([t.label for t in Tagger(artifact.model).tag([e.text for e in holdout])])
+    assert artifact.metrics["holdout"]["macro_f1"]["value"] == pytest.approx(macro_f1(tag_matrix([e.label for e in holdout]), given))
 
 
 def test_macro_f1_by_hand() -> None:
@@ -121,11 +116,11 @@ def test_metrics_are_within_their_intervals(artifact: Artifact) -> None:
     assert all(f["low"] <= f["value"] <= f["high"] for f in found)
 
 
-def test_probes_of_the_hard_cases_are_measured(artifact: Artifact) -> None:
+def test_probes_of_the_hard_cases_are_measured(artifact: Artifact, dataset: DataSet) -> None:
     probes = read_probes(ROOT / "data" / "probes.yaml")
     sentences = [sentence for family in probes.values() for labelled in family.values() for sentence in labelled]
     assert len(sentences) == len(set(sentences)) >= 150
-    trained = {row.text for row in build(ROOT / "data", 0.7).rows}
+    trained = {row.text for row in dataset.rows}
     assert not trained & set(sentences)
     rates = pass_rates(Tagger(artifact.model), probes)
     assert rates == artifact.metrics["probes"]

@@ -33,7 +33,7 @@ def settings(workspace: FakeSlack, artifact_folder: Path, tmp_path_factory: pyte
 @pytest.fixture(scope="session")
 def running(settings: Settings, workspace: FakeSlack) -> Iterator[httpx.Client]:
     workspace.start_over()
-    with serving(settings) as base_url, httpx.Client(base_url=base_url, timeout=30) as client:
+    with serving(settings) as base_url, httpx.Client(base_url=base_url, timeout=60) as client:
         yield client
 
 

@@ -20,7 +20,7 @@ from tests.service.slack.limits import Json, check_message, check_view
 TOKEN = "xoxb-1-2-fakebottoken"  # noqa: S105 -- of no workspace
 APP_TOKEN = "xapp-1-A1-1-fakeapptoken"  # noqa: S105
 OTHER_TOKEN = "xoxb-of-another-workspace"  # noqa: S105
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)

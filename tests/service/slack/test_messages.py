@@ -112,9 +112,9 @@ def test_what_is_cut_is_counted(tagger: Tagger) -> None:
     assert "(2,501 more characters; the CSV file has them)" in "".join(texts(said[0]["blocks"]))
     assert "(2,001 more characters; the CSV file has them)" in "".join(texts(said[2]["blocks"]))
     assert sentence.text in csv_of(held.answer).decode("utf-8-sig")
-    many = "".join(texts(messages.answer(held_of(tagger, HOSTILE["ten thousand sentences"]), contrasts()).blocks))
-    assert "the 5 most telling of 10,000" in many
-    assert "Show all 10,000" in many
+    many = "".join(texts(messages.answer(held_of(tagger, "Approve the budget of the team by Friday.\n" * 1_000), contrasts()).blocks))
+    assert "the 5 most telling of 1,000" in many
+    assert "Show all 1,000" in many
 
 
 def test_the_pages_of_a_window_hold_every_sentence_once(tagger: Tagger) -> None:

@@ -1,5 +1,6 @@
 """Several workspaces: installing, keeping the token, being removed."""
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,29 +22,45 @@ from tests.service.slack.fake import OTHER_TOKEN, Failure, FakeSlack
 from tests.service.slack.test_scenarios import TEXT, shown
 
 
-@pytest.fixture
-def kept(tmp_path: Path) -> Path:
-    return tmp_path / "kept.db"
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("several") / "kept.db"
 
 
-@pytest.fixture
-def several(slack: FakeSlack, artifact_folder: Path, kept: Path) -> Settings:
+@pytest.fixture(scope="module")
+def several(workspace: FakeSlack, artifact_folder: Path, kept: Path) -> Settings:
     return Settings(
         artifact=artifact_folder,
+        workers=1,
         database=SecretStr(f"sqlite:///{kept}"),
         slack_signing_secret=SecretStr(p.SECRET),
         slack_client_id="111.222",
         slack_client_secret=SecretStr("c" * 32),
         slack_encryption_key=SecretStr(Fernet.generate_key().decode()),
-        slack_api_url=slack.api_url,
+        slack_api_url=workspace.api_url,
     )
 
 
+@pytest.fixture(scope="module")
+def url(several: Settings) -> Iterator[str]:
+    with serving(several) as url:
+        yield url
+
+
 @pytest.fixture
-def client(several: Settings, slack: FakeSlack) -> Iterator[httpx.Client]:
+def client(url: str, kept: Path, slack: FakeSlack) -> Iterator[httpx.Client]:
+    """The service, which nobody has installed."""
     slack.tokens = {OTHER_TOKEN}
-    with serving(several) as base_url, httpx.Client(base_url=base_url, timeout=30) as client:
+    with httpx.Client(base_url=url, timeout=60) as client:
         yield client
+    with contextlib.closing(sqlite3.connect(kept)) as database, database:
+        database.execute("delete from slack_installations")
+
+
+@pytest.fixture
+def alone(several: Settings, tmp_path: Path) -> Settings:
+    """The settings, with a database of a test's own."""
+    return several.model_copy(update={"database": SecretStr(f"sqlite:///{tmp_path / 'kept.db'}")})
 
 
 def install(client: httpx.Client, state: str | None = None, code: str = "c0de") -> httpx.Response:
@@ -122,24 +139,24 @@ def test_a_single_workspace_has_nothing_to_install(service: httpx.Client) -> Non
     assert service.get("/slack/install").status_code == 404
 
 
-def test_another_layout_of_the_database_stops_the_start(several: Settings, slack: FakeSlack) -> None:
-    create_app(several)
-    engine = create_engine(several.database.get_secret_value())
+def test_another_layout_of_the_database_stops_the_start(alone: Settings, slack: FakeSlack) -> None:
+    create_app(alone)
+    engine = create_engine(alone.database.get_secret_value())
     with engine.begin() as connection:
         connection.execute(text("update schema_version set version = 99 where part = 'feedback'"))
     engine.dispose()
     with pytest.raises(SettingsError, match="holds version 99 of the tables of feedback, this release reads 1"):
-        create_app(several)
+        create_app(alone)
 
 
-def test_feedback_keeps_what_was_sent_and_refuses_unknown_labels(several: Settings, kept: Path) -> None:
-    store = FeedbackStore(connect(several))
+def test_feedback_keeps_what_was_sent_and_refuses_unknown_labels(alone: Settings, tmp_path: Path) -> None:
+    store = FeedbackStore(connect(alone))
     given = {"text": "Plan 🙂 <@U1>", "given": Label.NEITHER, "model_sha256": "a" * 64, "source": "slack", "reference": "x:1"}
     store.add(label="management", **given)  # type: ignore[arg-type]
     for label in ("boss", "", "Management", "management "):
         with pytest.raises(UnknownLabelError, match="none of leadership, management, mixed, neither"):
             store.add(label=label, **given)  # type: ignore[arg-type]
-    connection = sqlite3.connect(kept)
+    connection = sqlite3.connect(tmp_path / "kept.db")
     rows = connection.execute("select source, reference, text, label, given, model_sha256 from corrections").fetchall()
     assert rows == [("slack", "x:1", "Plan 🙂 <@U1>", "management", "neither", "a" * 64)]
     assert connection.execute("select version from schema_version where part = 'feedback'").fetchone() == (1,)

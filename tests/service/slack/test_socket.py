@@ -1,11 +1,8 @@
 """Socket Mode, as `helmkeel slack` in a process of its own against a websocket server."""
 
 import json
-import os
 import queue
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +12,12 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
+from tests.service.command import Command
 from tests.service.slack import payloads as p
 from tests.service.slack.fake import APP_TOKEN, TOKEN, FakeSlack
 from tests.service.slack.limits import Json
 from tests.service.slack.test_scenarios import TEXT, shown
 
-HELMKEEL = Path(sys.executable).with_name("helmkeel")
 PATIENCE = 60
 
 
@@ -67,18 +64,19 @@ def socket(slack: FakeSlack) -> Iterator[Socket]:
 
 
 @pytest.fixture
-def environment(slack: FakeSlack, artifact_folder: Path, tmp_path: Path) -> dict[str, str]:
-    return os.environ | {
-        "HELMKEEL_ARTIFACT": str(artifact_folder),
-        "HELMKEEL_DATABASE": f"sqlite:///{tmp_path / 'kept.db'}",
-        "HELMKEEL_SLACK_APP_TOKEN": APP_TOKEN,
-        "HELMKEEL_SLACK_BOT_TOKEN": TOKEN,
-        "HELMKEEL_SLACK_API_URL": slack.api_url,
+def app(slack: FakeSlack, tmp_path: Path) -> dict[str, str]:
+    return {
+        "database": f"sqlite:///{tmp_path / 'kept.db'}",
+        "slack_app_token": APP_TOKEN,
+        "slack_bot_token": TOKEN,
+        "slack_api_url": slack.api_url,
     }
 
 
-def test_the_command_answers_over_the_socket_and_connects_again(slack: FakeSlack, socket: Socket, environment: dict[str, str]) -> None:
-    process = subprocess.Popen([HELMKEEL, "slack"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def test_the_command_answers_over_the_socket_and_connects_again(
+    slack: FakeSlack, socket: Socket, helmkeel: Command, app: dict[str, str]
+) -> None:
+    process = helmkeel.given(**app).start("slack")
     try:
         connection = socket.connections.get(timeout=PATIENCE)
         connection.send(envelope("slash_commands", form(p.command(TEXT, slack.hook("one"))), "e1"))
@@ -120,23 +118,22 @@ def test_the_command_answers_over_the_socket_and_connects_again(slack: FakeSlack
 @pytest.mark.parametrize(
     ("change", "message", "code"),
     [
-        ({"HELMKEEL_SLACK_APP_TOKEN": ""}, "HELMKEEL_SLACK_APP_TOKEN is missing", 2),
-        ({"HELMKEEL_SLACK_APP_TOKEN": "xapp-other"}, "HELMKEEL_SLACK_APP_TOKEN is refused by Slack (invalid_auth)", 2),
-        ({"HELMKEEL_SLACK_API_URL": "http://127.0.0.1:9/"}, "Slack cannot be reached", 1),
+        ({"slack_app_token": ""}, "HELMKEEL_SLACK_APP_TOKEN is missing", 2),
+        ({"slack_app_token": "xapp-other"}, "HELMKEEL_SLACK_APP_TOKEN is refused by Slack (invalid_auth)", 2),
+        ({"slack_api_url": "http://127.0.0.1:9/"}, "Slack cannot be reached", 1),
     ],
 )
 def test_what_keeps_it_from_connecting_is_said(
-    slack: FakeSlack, environment: dict[str, str], change: dict[str, str], message: str, code: int
+    slack: FakeSlack, helmkeel: Command, app: dict[str, str], change: dict[str, str], message: str, code: int
 ) -> None:
-    done = subprocess.run([HELMKEEL, "slack"], env=environment | change, capture_output=True, check=False, timeout=PATIENCE)
+    done = helmkeel.given(**(app | change)).here("slack")
     assert message in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
     assert done.returncode == code
 
 
-def test_serve_names_the_setting_that_is_wrong(environment: dict[str, str]) -> None:
-    wrong = environment | {"HELMKEEL_SLACK_SIGNING_SECRET": "short"}
-    done = subprocess.run([HELMKEEL, "serve", "--port", "0"], env=wrong, capture_output=True, check=False, timeout=PATIENCE)
+def test_serve_names_the_setting_that_is_wrong(helmkeel: Command, app: dict[str, str]) -> None:
+    done = helmkeel.given(**(app | {"slack_signing_secret": "short"})).apart("serve", "--port", "0")
     assert "HELMKEEL_SLACK_SIGNING_SECRET is not" in done.stderr.decode()
     assert "Serving" not in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
