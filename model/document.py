@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from model.labels import Concept, Dimension, Label, Side, Verdict
 from model.layout import Skipped, TextKind
@@ -22,8 +22,7 @@ FOREIGN_SHARE: Final = 0.5
 """Share of abstained sentences from which the language counts as unsupported."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaggedSentence:
+class TaggedSentence(NamedTuple):
     """A sentence of a document, what the model says of it and, on request, why."""
 
     sentence: Sentence

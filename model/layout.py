@@ -70,8 +70,7 @@ class Block:
     speaker: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(NamedTuple):
     """A stretch of the document that is not scored, in code points, and why."""
 
     start: int

@@ -4,7 +4,9 @@ import re
 from typing import Final
 
 LINE: Final = re.compile(r"[^\r\n\v\x1c-\x1e\x85\u2028\u2029\f]+")
-WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_WORD = r"[^\W_]+(?:['’][^\W_]+)*"
+WORD: Final = re.compile(_WORD)
+THREE_WORDS: Final = re.compile(rf"[\W_]*+(?:(?>{_WORD})[\W_]++){{2}}[^\W_]")
 
 FENCE: Final = re.compile(r"(?:```|~~~)")
 RULE: Final = re.compile(r"[-=*_~#.·•─━ \t]+$")

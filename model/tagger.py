@@ -38,8 +38,7 @@ class Scores(NamedTuple):
     tagged: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What one token added to the two decisions, in log-odds; `start` and `end` are offsets in the sentence."""
 
     start: int
@@ -49,8 +48,7 @@ class Evidence:
     management: float
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """What the model says about one sentence.
 
     `leadership` and `management` are calibrated probabilities in [0, 1]. `abstained` marks a sentence of which the model knows too few

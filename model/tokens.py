@@ -1,4 +1,4 @@
-"""What a token is. The segmenter's spaCy tokenizer and the tagger's features cut text in the same places."""
+"""What a token is. The tagger's features and its evidence cut text in these places."""
 
 import re
 from itertools import pairwise
