@@ -53,6 +53,14 @@ BOILERPLATE: Final = re.compile(
     re.IGNORECASE,
 )
 
+UNUSUAL: Final = re.compile(
+    "|".join(
+        f"(?{'i' if p.flags & re.IGNORECASE else ''}:{p.pattern})"
+        for p in (FENCE, RULE, TABLE, CODE, MAIL_HEADER, SALUTATION, ATTRIBUTION, SIGNATURE, CLOSING, BOILERPLATE)
+    )
+)
+"""Any of the lines that are no text: one look tells what nearly every line is not."""
+
 SENTENCE_END: Final = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?=\s+[\"'“‘(\[*_]*[A-Z0-9À-Þ])")
 LAST_WORD: Final = re.compile(r"[\w.]*$")
 FIRST_WORD: Final = re.compile(r"\s+[\"'“‘(\[*_]*(\w+)")

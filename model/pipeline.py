@@ -1,4 +1,6 @@
-"""Helmkeel as a component of a spaCy pipeline, beside whatever else is in it: `nlp.add_pipe("helmkeel")`, after which each document has
+"""Helmkeel as a component of a spaCy pipeline, beside whatever else is in it: `nlp.add_pipe("helmkeel")`.
+
+Each document then has
 
 - `doc.spans["helmkeel"]`: the sentences that were scored, each with its label as `label_` and its `model.tagger.Tag` as `span._.helmkeel`;
 - `doc.spans["helmkeel_skipped"]`: what was not scored, with the reason as `label_`.

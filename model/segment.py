@@ -63,7 +63,7 @@ def split(text: str, start: int, end: int) -> list[tuple[int, int]]:
             continue
         cuts.append(match.end())
     cuts.append(end)
-    spans = [strip(text, a, b) for a, b in pairwise(cuts)]
+    spans = (strip(text, a, b) for a, b in pairwise(cuts))
     return [(start, end) for start, end, content in spans if content]
 
 
