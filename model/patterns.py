@@ -61,7 +61,7 @@ UNUSUAL: Final = re.compile(
 )
 """Any of the lines that are no text: one look tells what nearly every line is not."""
 
-SENTENCE_END: Final = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?=\s+[\"'“‘(\[*_]*[A-Z0-9À-Þ])")
+SENTENCE_END: Final = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?=(\s+)[\"'“‘(\[*_]*[A-Z0-9À-Þ])")
 LAST_WORD: Final = re.compile(r"[\w.]*$")
 FIRST_WORD: Final = re.compile(r"\s+[\"'“‘(\[*_]*(\w+)")
 

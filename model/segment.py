@@ -6,7 +6,6 @@ sentence. `model.pipeline` does the same inside a spaCy pipeline.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -57,14 +56,19 @@ def whole(text: str) -> Segmentation:
 
 def split(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """End sentences at closing punctuation before a capital or a digit, unless an abbreviation or an initial explains the point."""
-    cuts = [start]
+    start, end, content = strip(text, start, end)
+    if not content:
+        return []
+    spans = []
+    begin = start
     for match in SENTENCE_END.finditer(text, start, end):
-        if match[0][0] == "." and len(match[0].rstrip("*_")) == 1 and _explained(text, start, match.start(), match.end()):
+        mark = match[0]
+        if mark[0] == "." and len(mark.rstrip("*_")) == 1 and _explained(text, start, match.start(), match.end()):
             continue
-        cuts.append(match.end())
-    cuts.append(end)
-    spans = (strip(text, a, b) for a, b in pairwise(cuts))
-    return [(start, end) for start, end, content in spans if content]
+        spans.append((begin, match.end()))
+        begin = match.end(1)  # of the white space behind it
+    spans.append((begin, end))
+    return spans
 
 
 def _explained(text: str, start: int, point: int, after: int) -> bool:
