@@ -19,7 +19,10 @@ from service.client import Client, ServiceError
 from service.schemas import BatchDocument, ItemError, SentenceAnswer, TagResponse, Unit
 
 MAX_BATCH_DOCUMENTS: Final = 100
-MAX_BATCH_BYTES: Final = 1_000_000
+MAX_BATCH_BYTES: Final = 250_000
+"""About 2,500 sentences, a fraction of a second of work: far from the time limit of a service, even of a busy one."""
+_PATIENCE: Final = 12
+"""Attempts after the first, once the service has answered: in the middle of a run it is worth waiting for."""
 _TOO_LARGE: Final = 413
 _REFUSED: Final = frozenset({400, 413, 415, 422})  # what is wrong with the document, not with the service
 
@@ -45,9 +48,9 @@ class RemoteService:
 class RemoteScorer:
     """Tags through a service, as many documents in a request as it takes; waits when the service is busy."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, model: str) -> None:
         self._client = client
-        self.model = self._asked(lambda: client.model().sha256)
+        self.model = model
 
     def documents(self, records: Sequence[Record]) -> list[TaggedDocument | Failure]:
         """Send the documents in batches of one kind."""
@@ -65,7 +68,7 @@ class RemoteScorer:
     def _batch(self, records: Sequence[Record], unit: Unit) -> list[TagResponse | Failure]:
         documents = [BatchDocument(text=record.text) for record in records]
         try:
-            answers = self._asked(lambda: self._client.tag_batch(documents, kind=records[0].kind, unit=unit))
+            answers = _asked(lambda: self._client.tag_batch(documents, kind=records[0].kind, unit=unit))
         except ServiceError as error:
             if error.problem.status == _TOO_LARGE and len(records) > 1:  # together too many sentences
                 half = len(records) // 2
@@ -76,16 +79,17 @@ class RemoteScorer:
             for record, answer in zip(records, answers, strict=True)
         ]
 
-    def _asked(self, call: Callable[[], T]) -> T:
-        """Ask the service; what is no fault of the documents ends the run. Raises ScoringError, or ServiceError for the documents."""
-        try:
-            return call()
-        except ServiceError as error:
-            if error.problem.status in _REFUSED and error.code != "unexpected_answer":
-                raise
-            raise ScoringError(f"the service answers {error}") from error
-        except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise ScoringError(f"the service cannot be reached ({type(error).__name__}); is it running there?") from error
+
+def _asked(call: Callable[[], T]) -> T:
+    """Ask the service; what is no fault of the documents ends the run. Raises ScoringError, or ServiceError for the documents."""
+    try:
+        return call()
+    except ServiceError as error:
+        if error.problem.status in _REFUSED and error.code != "unexpected_answer":
+            raise
+        raise ScoringError(f"the service answers {error}") from error
+    except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise ScoringError(f"the service cannot be reached ({type(error).__name__}); is it running there?") from error
 
 
 def tagged_document(answer: TagResponse) -> TaggedDocument:
@@ -140,4 +144,6 @@ def _batches(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
 
 @cache
 def _remote(source: RemoteService) -> RemoteScorer:
-    return RemoteScorer(Client(source.url, api_key=source.api_key, retries=12))
+    with Client(source.url, api_key=source.api_key) as client:  # a service that is not there is soon told
+        model = _asked(lambda: client.model().sha256)
+    return RemoteScorer(Client(source.url, api_key=source.api_key, retries=_PATIENCE), model)
