@@ -144,7 +144,7 @@ def _score(source: Path, output: Path, jobs: int, code: int = 0) -> tuple[float,
     command = [HELMKEEL, "score", source, "-o", output, "-j", str(jobs), "-q", "--force"]
     started = time.perf_counter()
     peaks: dict[int, int] = {}
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as child:
+    with subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL) as child:
         while child.poll() is None:
             peaks |= _peaks(child.pid)
             try:
@@ -199,7 +199,7 @@ def with_spacy(examples: list[Example]) -> Tag:
     chance = random.Random(0)  # noqa: S311
     training = [_training(nlp, example) for example in chance.sample(examples, TEXTCAT_EXAMPLES)]
     optimizer = nlp.initialize(lambda: training)
-    for batch in minibatch(training * TEXTCAT_ROUNDS, size=128):
+    for batch in minibatch(training * TEXTCAT_ROUNDS, size=128):  # type: ignore[no-untyped-call]
         nlp.update(batch, sgd=optimizer)
 
     def tag(texts: Iterator[str]) -> Iterator[dict[str, object]]:
