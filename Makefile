@@ -4,7 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help setup serve test faults soak fuzz audit train docs benchmark benchmark-http benchmark-slack scale pictures images lock image-check clean
+.PHONY: help setup serve test faults soak fuzz audit train docs benchmark benchmark-batch benchmark-http benchmark-slack scale pictures images lock image-check clean
 
 help:
 	@echo "make serve [HOST=... PORT=...]  set up, train if there is no model, serve"
@@ -14,6 +14,7 @@ help:
 	@echo "make docs                       train, and render README output, data card and model card"
 	@echo "make benchmark [GOLD=FILE.jsonl] [ENCODER=FOLDER] [ENCODER_PYTHON=...] [ROWS=N]"
 	@echo "                                quality and speed beside the peers, into benchmarks/results.md"
+	@echo "make benchmark-batch            files to JSON lines: speed, memory, broken files, into benchmarks/batch.md (part of make benchmark)"
 	@echo "make benchmark-http             load through HTTP beside other ways to serve, into benchmarks/http.md (wrk)"
 	@echo "make soak                       five minutes of mixed load, memory watched (SOAK_SECONDS=3600)"
 	@echo "make faults                     killed workers, a full disk, a spoiled artifact, a jumping clock, bad clients"
@@ -63,6 +64,11 @@ ENCODER_PYTHON ?= $(BIN)/python
 benchmark: .venv/.benchmark
 	$(BIN)/helmkeel info
 	$(BIN)/python -m benchmarks $(if $(GOLD),--gold "$(GOLD)") $(if $(ENCODER),--encoder "$(ENCODER)" --encoder-python "$(ENCODER_PYTHON)") $(if $(ROWS),--rows $(ROWS))
+	$(MAKE) benchmark-batch
+
+benchmark-batch: .venv/.benchmark
+	$(BIN)/helmkeel info
+	$(BIN)/python -m benchmarks.batch $(if $(ONLY),--only $(ONLY))
 
 # An environment of its own: MLflow, beside which the service is measured, wants older libraries than ours.
 .venv-serving/.done: requirements-serving.lock pyproject.toml

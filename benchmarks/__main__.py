@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from benchmarks import batch, segmentation, tagging
+from benchmarks import segmentation, tagging
 from benchmarks.peers import plot, report
 from benchmarks.peers.compare import BenchmarkError, Options, compare
 from model.artifact import Artifact, load
@@ -58,8 +58,6 @@ def own_figures(artifact: Artifact, settings: Settings) -> list[str]:
         segmentation.run(settings.data),
         "## Tagging\n",
         tagging.run(artifact, settings),
-        "## Batch scoring\n",
-        batch.run(settings.data),
     ]
 
 

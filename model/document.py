@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import repeat
+from typing import Final, NamedTuple
 
 from model.labels import Concept, Dimension, Label, Side, Verdict
 from model.layout import Skipped, TextKind
 from model.segment import Segmentation, Sentence, segment
 from model.tagger import Explanation, Tag, Tagger
-from model.tokens import TOKEN
+from model.tokens import tokenise
 
 ORIENTED_MINIMUM: Final = 0.05
 """Share of oriented sentences under which a document is about neither."""
@@ -22,8 +23,7 @@ FOREIGN_SHARE: Final = 0.5
 """Share of abstained sentences from which the language counts as unsupported."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaggedSentence:
+class TaggedSentence(NamedTuple):
     """A sentence of a document, what the model says of it and, on request, why."""
 
     sentence: Sentence
@@ -123,17 +123,15 @@ def _document(tagger: Tagger, segments: Segmentation, tags: Sequence[Tag], evide
     sentences = segments.sentences
     counts = Counter(tag.label for tag in tags)
     shown = Counter(tag.concept for tag in tags)
-    words = sum(len(TOKEN.findall(sentence.text)) for sentence in sentences) if len(sentences) < MINIMUM_SENTENCES else MINIMUM_WORDS
+    words = sum(len(tokenise(sentence.text)) for sentence in sentences) if len(sentences) < MINIMUM_SENTENCES else MINIMUM_WORDS
+    explanations = [tagger.explain(sentence.text) for sentence in sentences] if evidence else repeat(None)
     return TaggedDocument(
         label=verdict(counts, words),
         counts={label: counts[label] for label in Label},
         dimensions=profile(tags),
         concepts={concept: shown[concept] for concept in Concept if concept in shown},
         speakers=by_speaker(sentences, tags),
-        sentences=[
-            TaggedSentence(sentence, tag, tagger.explain(sentence.text) if evidence else None)
-            for sentence, tag in zip(sentences, tags, strict=True)
-        ],
+        sentences=list(map(TaggedSentence, sentences, tags, explanations)),
         skipped=segments.skipped,
         unsupported_language=bool(tags) and sum(tag.abstained for tag in tags) / len(tags) >= FOREIGN_SHARE,
     )
@@ -156,9 +154,9 @@ def verdict(counts: Counter[Label], words: int) -> Verdict:
 def profile(tags: Sequence[Tag]) -> dict[Dimension, dict[Side, int]]:
     """Count, for each dimension that occurs, the sentences that carry each side's tag; `mixed` counts on both."""
     found: dict[Dimension, Counter[Side]] = {}
-    for tag in tags:
-        if tag.dimension:
-            found.setdefault(tag.dimension, Counter()).update(tag.label.tags)
+    for (dimension, label), count in Counter((tag.dimension, tag.label) for tag in tags).items():
+        if dimension:
+            found.setdefault(dimension, Counter()).update(dict.fromkeys(label.tags, count))
     return {dimension: {side: found[dimension][side] for side in Side} for dimension in Dimension if dimension in found}
 
 

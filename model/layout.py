@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Final, NamedTuple
 
 from model.labels import SkipReason
@@ -30,6 +31,7 @@ from model.patterns import (
     TABLE,
     TIME,
     UNDERLINE,
+    UNUSUAL,
     WORD,
 )
 
@@ -70,8 +72,7 @@ class Block:
     speaker: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(NamedTuple):
     """A stretch of the document that is not scored, in code points, and why."""
 
     start: int
@@ -97,10 +98,11 @@ def read_layout(text: str, kind: TextKind) -> Layout:
 
 def strip(text: str, start: int, end: int) -> Line:
     """Return `text[start:end]` without the white space around it."""
-    content = text[start:end]
-    lead = len(content) - len(content.lstrip())
-    content = content.strip()
-    return Line(start + lead, start + lead + len(content), content)
+    whole = text[start:end]
+    content = whole.strip()
+    if len(content) < len(whole):
+        start += len(whole) - len(whole.lstrip())
+    return Line(start, start + len(content), content)
 
 
 class _Reader:
@@ -138,6 +140,22 @@ class _Reader:
     def _reason(self, index: int, line: Line, following: Line | None) -> SkipReason | None:
         """Why a whole line is no text, if it is none."""
         content = line.content
+        if self._in_code or self._signature_lines or UNUSUAL.match(content):
+            reason = self._unusual(index, line)
+            if reason:
+                return reason
+        else:
+            self._in_mail_header = False
+        if index in self.running:
+            return SkipReason.BOILERPLATE
+        if self._is_heading(line, following):
+            self._speaker = None
+            return SkipReason.HEADING
+        return None
+
+    def _unusual(self, index: int, line: Line) -> SkipReason | None:
+        """Why a line is no text that looks like one of `UNUSUAL`, or follows one."""
+        content = line.content
         if FENCE.match(content):
             self._in_code = not self._in_code
             return SkipReason.CODE
@@ -151,12 +169,7 @@ class _Reader:
             return SkipReason.TABLE
         if CODE.match(content):
             return SkipReason.CODE
-        if BOILERPLATE.match(content) or index in self.running:
-            return SkipReason.BOILERPLATE
-        if self._is_heading(line, following):
-            self._speaker = None
-            return SkipReason.HEADING
-        return None
+        return SkipReason.BOILERPLATE if BOILERPLATE.match(content) else None
 
     def _is_mail_matter(self, index: int, line: Line) -> bool:
         """Headers of a mail, lines that introduce a quoted one, and signatures."""
@@ -195,13 +208,15 @@ class _Reader:
             return True
         if following and UNDERLINE.match(following.content) and self._alone(line):
             return True
+        if content[-1] in _TERMINAL:
+            return False
         bullet = BULLET.match(content)
-        numbered = NUMBERED.match(content)
-        words = WORD.findall(content, bullet.end() if bullet else 0)
-        if not words or len(words) > _MAX_HEADING_WORDS or content[-1] in _TERMINAL or self._named_line(content):
+        found = islice(WORD.finditer(content, bullet.end() if bullet else 0), _MAX_HEADING_WORDS + 1)
+        words = [match[0] for match in found]
+        if not words or len(words) > _MAX_HEADING_WORDS or self._named_line(content):
             return False
         if bullet:
-            return bool(numbered and self._alone(line) and following and self._gap(line, following))
+            return bool(NUMBERED.match(content) and self._alone(line) and following and self._gap(line, following))
         if content.endswith(":"):
             return not self._speaker_match(content)
         if content.isupper() and len(words) > 1:
@@ -298,6 +313,8 @@ class _Reader:
         return position
 
     def _mark(self, line: Line, start: int, end: int, reason: SkipReason) -> None:
+        if start == end:
+            return
         stretch = strip(self.text, line.start + start, line.start + end)
         if stretch.content:
             self.skipped.append(Skipped(stretch.start, stretch.end, reason))
@@ -339,6 +356,8 @@ def _speakers(lines: Iterable[Line], kind: TextKind) -> frozenset[str]:
         return frozenset()
     found: Counter[str] = Counter()
     for line in lines:
+        if ":" not in line.content:  # it stands behind every speaker, or in the time
+            continue
         match = SPEAKER_LINE.match(line.content)
         if not match:
             position = time.end() if (time := TIME.match(line.content)) else 0

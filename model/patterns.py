@@ -4,7 +4,9 @@ import re
 from typing import Final
 
 LINE: Final = re.compile(r"[^\r\n\v\x1c-\x1e\x85\u2028\u2029\f]+")
-WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_WORD = r"[^\W_]+(?:['’][^\W_]+)*"
+WORD: Final = re.compile(_WORD)
+THREE_WORDS: Final = re.compile(rf"[\W_]*+(?:(?>{_WORD})[\W_]++){{2}}[^\W_]")
 
 FENCE: Final = re.compile(r"(?:```|~~~)")
 RULE: Final = re.compile(r"[-=*_~#.·•─━ \t]+$")
@@ -51,7 +53,15 @@ BOILERPLATE: Final = re.compile(
     re.IGNORECASE,
 )
 
-SENTENCE_END: Final = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?=\s+[\"'“‘(\[*_]*[A-Z0-9À-Þ])")
+UNUSUAL: Final = re.compile(
+    "|".join(
+        f"(?{'i' if p.flags & re.IGNORECASE else ''}:{p.pattern})"
+        for p in (FENCE, RULE, TABLE, CODE, MAIL_HEADER, SALUTATION, ATTRIBUTION, SIGNATURE, CLOSING, BOILERPLATE)
+    )
+)
+"""Any of the lines that are no text: one look tells what nearly every line is not."""
+
+SENTENCE_END: Final = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?=(\s+)[\"'“‘(\[*_]*[A-Z0-9À-Þ])")
 LAST_WORD: Final = re.compile(r"[\w.]*$")
 FIRST_WORD: Final = re.compile(r"\s+[\"'“‘(\[*_]*(\w+)")
 

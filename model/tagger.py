@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import product, repeat
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from model.folded import CONCEPTS, SIDE_DIMENSIONS, Doubles, FoldedModel, Ints
 from model.labels import Concept, Dimension, Label, Side, label_of
-from model.tokens import END, PLACEHOLDERS, START, TOKEN, normalise
+from model.tokens import END, PLACEHOLDERS, START, TOKEN, normalise, tokenise
 
 Longs = NDArray[np.int64]
 
 _CHUNK: Final = 4096  # sentences whose rows are held in memory at a time
+_LABELS: Final = tuple(label_of(*tags) for tags in product((False, True), repeat=len(Side)))
+_DIMENSIONS: Final = (*(dimension for _, dimension in SIDE_DIMENSIONS), None)  # the last one, at -1, for a sentence that has none
+_CONCEPTS: Final = (*CONCEPTS, None)
 _RARE_LIMIT: Final = 100_000  # token forms outside the table that are remembered before the memory starts afresh
 
 
@@ -38,8 +41,7 @@ class Scores(NamedTuple):
     tagged: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What one token added to the two decisions, in log-odds; `start` and `end` are offsets in the sentence."""
 
     start: int
@@ -49,8 +51,7 @@ class Evidence:
     management: float
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """What the model says about one sentence.
 
     `leadership` and `management` are calibrated probabilities in [0, 1]. `abstained` marks a sentence of which the model knows too few
@@ -116,24 +117,17 @@ class Tagger:
     def tag(self, sentences: Sequence[str], threshold: float | None = None) -> list[Tag]:
         """Tag n sentences, in order; arguments and errors as of `score`."""
         scores = self.score(sentences, threshold)
-        return [
-            Tag(
-                label_of(*tagged),
-                score[0],
-                score[1],
-                SIDE_DIMENSIONS[dimension][1] if dimension >= 0 else None,
-                CONCEPTS[concept] if concept >= 0 else None,
-                abstained,
-            )
-            for score, abstained, dimension, concept, tagged in zip(
-                scores.score.tolist(),
+        return list(
+            map(
+                Tag,
+                map(_LABELS.__getitem__, (scores.tagged @ (2, 1)).tolist()),
+                scores.score[:, 0].tolist(),
+                scores.score[:, 1].tolist(),
+                map(_DIMENSIONS.__getitem__, scores.dimension.tolist()),
+                map(_CONCEPTS.__getitem__, scores.concept.tolist()),
                 scores.abstained.tolist(),
-                scores.dimension.tolist(),
-                scores.concept.tolist(),
-                scores.tagged.tolist(),
-                strict=True,
             )
-        ]
+        )
 
     def explain(self, sentence: str) -> Explanation:
         """Return what each token added; tokens that added nothing are left out.
@@ -158,7 +152,7 @@ class Tagger:
         return Explanation(dict(zip(Side, decision.tolist(), strict=True)), dict(zip(Side, baseline.tolist(), strict=True)), evidence)
 
     def _score_chunk(self, sentences: Sequence[str], threshold: float | None) -> Scores:
-        tokens = [TOKEN.findall(sentence) for sentence in sentences]
+        tokens = list(map(tokenise, sentences))
         lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
         rows, unknown = self._rows([token for words in tokens for token in words])
         ends = np.cumsum(lengths)

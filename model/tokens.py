@@ -1,11 +1,14 @@
-"""What a token is. The segmenter's spaCy tokenizer and the tagger's features cut text in the same places."""
+"""What a token is. The tagger's features and its evidence cut text in these places."""
 
 import re
 from itertools import pairwise
 from typing import Final
 
 # A word (with an inner apostrophe), a number (with its separators), or any other single character that is not white space.
-TOKEN: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+(?:[.,:/]\d+)*|[^\w\s]|_")
+TOKEN: Final = re.compile(r"[^\W\d_]++(?:['’][^\W\d_]++)*+|\d+(?:[.,:/]\d+)*|[^\w\s]|_")
+
+# The same where all characters are ASCII, as in nearly every sentence; finds them in half the time.
+_ASCII_TOKEN: Final = re.compile(r"[A-Za-z]++(?:'[A-Za-z]++)*+|[0-9]+(?:[.,:/][0-9]+)*|[^A-Za-z0-9\s]")
 
 NAME: Final = "<name>"
 NUMBER: Final = "<number>"
@@ -14,6 +17,11 @@ END: Final = "</s>"
 PLACEHOLDERS: Final = frozenset({NAME, NUMBER, START, END})
 
 GRAM_LENGTHS: Final = (3, 4, 5)
+
+
+def tokenise(text: str) -> list[str]:
+    """Return the tokens of a text, in order."""
+    return (_ASCII_TOKEN if text.isascii() else TOKEN).findall(text)
 
 
 def fold_case(token: str) -> str:

@@ -18,7 +18,7 @@ from service.readers.tables import Row, delimited, sheet_rows
 from service.readers.tables import text_column as choose_text_column
 
 CHUNK_BYTES: Final = 500_000
-CHUNK_FILES: Final = 32
+CHUNK_FILES: Final = 64
 CHUNK_ROWS: Final = 8192
 _LOOKED_AT: Final = 50  # rows from which the text column is found
 _MAX_UNZIPPED_SHEETS: Final = 500_000_000

@@ -20,7 +20,7 @@ from service.batch.outputs import OutputKind, output_kind, part_suffix, write_ou
 from service.batch.progress import show_failures, show_summary, watching
 from service.batch.request import Request, RowKind
 from service.batch.runner import Job, Pool, Totals, processes, run
-from service.batch.scorers import Limits, LocalModel, RemoteService, ScorerSource, ScoringError
+from service.batch.scorers import Limits, LocalModel, ScorerSource, ScoringError
 from service.batch.sources import Selection, find, fingerprint
 from service.batch.work import (
     WorkError,
@@ -81,6 +81,8 @@ def _who(request: Request, settings: Settings) -> tuple[ScorerSource, Workers]:
         return WorkerModel(load(settings.artifact).sha256), lambda: cluster(address, settings.artifact, limits)
     jobs = request.jobs or os.cpu_count() or 1
     if request.via:
+        from service.batch.remote import RemoteService
+
         key = settings.api_key.get_secret_value() if settings.api_key else None
         return RemoteService(request.via, key), lambda: processes(jobs)
     return LocalModel(settings.artifact, limits), lambda: processes(jobs)
@@ -143,7 +145,7 @@ def _score(request: Request, kind: OutputKind, scorer: ScorerSource, workers: Wo
     totals, parts, read = Totals(), 0, 0
     started = time.monotonic()
     with watching(console, size, quiet=request.quiet) as watch, workers() as pool:
-        for chunk, summary in run(job, plan(find(selection), request.tables), done_parts(folder), pool):
+        for chunk, summary in run(job, plan(find(selection), request.tables), done_parts(folder, job.suffix), pool):
             totals.add(summary)
             parts += 1
             read += chunk.size

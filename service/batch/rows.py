@@ -109,26 +109,23 @@ def document_rows(records: Sequence[Record], documents: Sequence[TaggedDocument]
 
 def to_json_lines(table: Table) -> bytes:
     """Write a row a line; the scores stand together as in the answers of the API, and what is passed on in `columns`."""
-    names = list(table.columns)
-    scored = "leadership" in table.columns
-    at = names.index("label") + 1
-    before, after = names[:at], names[at + 2 :] if scored else names[at:]
+    columns = dict(table.columns)
+    options = orjson.OPT_APPEND_NEWLINE
+    if "leadership" in columns:
+        pairs = zip(columns["leadership"], columns.pop("management"), strict=True)
+        columns["leadership"] = [{"leadership": leadership, "management": management} for leadership, management in pairs]
+    else:
+        options |= orjson.OPT_NON_STR_KEYS  # counts by label and the like; takes a third longer, so only where there are some
+    names = ["scores" if name == "leadership" else name for name in columns] + ["columns"]
     passed = [record.columns for record in table.records]
-    lines = []
-    for owner, *values in zip(table.owners, *table.columns.values(), strict=True):
-        row: dict[str, Any] = dict(zip(before, values, strict=False))
-        if scored:
-            row["scores"] = {"leadership": values[at], "management": values[at + 1]}
-        row.update(zip(after, values[len(names) - len(after) :], strict=True))
-        row["columns"] = passed[owner]
-        lines.append(_json(row))
-    return b"".join(lines)
+    rows = zip(*columns.values(), [passed[owner] for owner in table.owners], strict=True)
+    return b"".join([_json(dict(zip(names, row, strict=True)), options) for row in rows])
 
 
-def _json(row: dict[str, Any]) -> bytes:
+def _json(row: dict[str, Any], options: int) -> bytes:
     try:
-        return orjson.dumps(row, default=plain, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE)
-    except TypeError:  # whole numbers of more than 64 bits
+        return orjson.dumps(row, plain, options)
+    except TypeError:  # whole numbers of more than 64 bits, or what a table has for names
         return (json.dumps(row, ensure_ascii=False, default=plain, separators=(",", ":")) + "\n").encode()
 
 

@@ -1,8 +1,7 @@
 """The folder beside the output in which a run does its work: finished parts stay there, so that an interrupted run can go on.
 
-Each chunk leaves two files: its rows, then its summary. Both are written under another name, flushed to disk and renamed, the summary
-last: a chunk is done if and only if its summary is there, whatever was interrupted. A chunk done twice, by two workers, leaves the same
-two files.
+Each chunk leaves two files: its rows and its summary. Each is written under another name, flushed to disk and then renamed: a chunk is done
+if and only if both are there, whatever was interrupted. A chunk done twice, by two workers, leaves the same two files.
 """
 
 import fcntl
@@ -101,14 +100,17 @@ def part_path(folder: Path, index: int, suffix: str) -> Path:
 
 
 def save_part(folder: Path, index: int, suffix: str, rows: bytes, summary: Summary) -> None:
-    """Keep the rows of a chunk, and then that they are all there. Raises OSError where the disk is full or not writable."""
-    write_durably(part_path(folder, index, suffix), rows)
-    write_durably(part_path(folder, index, SUMMARY), orjson.dumps(summary))
+    """Keep the rows of a chunk, and what became of it. Raises OSError where the disk is full or not writable."""
+    for end, content in ((suffix, rows), (SUMMARY, orjson.dumps(summary))):
+        with _replacing(part_path(folder, index, end)) as stream:
+            stream.write(content)
+    flush_folder(folder)
 
 
-def done_parts(folder: Path) -> set[int]:
+def done_parts(folder: Path, suffix: str) -> set[int]:
     """Return which chunks are done."""
-    return {int(path.stem.removeprefix("part-")) for path in folder.glob("part-*.json")}
+    rows, summaries = ({path.stem for path in folder.glob(f"part-*{end}")} for end in (suffix, SUMMARY))
+    return {int(stem.removeprefix("part-")) for stem in rows & summaries}
 
 
 def load_summary(folder: Path, index: int) -> Summary:
@@ -125,6 +127,14 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         OSError: the folder is missing or not writable, or the disk is full.
     """
+    with _replacing(path) as stream:
+        yield stream
+    flush_folder(path.parent)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """The same, but for the new name, which may not outlive a power cut."""
     with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}-", delete=False) as stream:
         temporary = Path(stream.name)
         try:
@@ -136,7 +146,6 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             raise
     temporary.chmod(0o644)
     temporary.replace(path)
-    flush_folder(path.parent)
 
 
 def write_durably(path: Path, content: bytes) -> None:

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from model.labels import SkipReason
 from model.layout import TextKind
-from model.segment import _pipelines, segment
+from model.segment import segment
+from model.tokens import TOKEN, tokenise
 
 PIECES = st.sampled_from(
     [
@@ -23,16 +24,6 @@ def test_threads_do_not_disturb_each_other(examples: dict[str, str]) -> None:
     expected = [segment(text) for text in texts]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(segment, texts)) == expected
-
-
-def test_memory_for_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model.segment._VOCABULARY_LIMIT", 1000)
-    sizes = []
-    for batch in range(12):
-        segment(" ".join(f"word{batch}x{'a' * (i % 7)}{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(300)))
-        sizes.append(len(_pipelines.get().vocab))
-    assert max(sizes) < 2500
-    assert sizes[-1] < sum(sizes) / 2
 
 
 @pytest.mark.parametrize("kind", TextKind)
@@ -126,3 +117,10 @@ def test_nothing_gives_nothing(text: str) -> None:
     found = segment(text)
     assert not found.sentences
     assert not found.skipped
+
+
+@given(st.lists(st.one_of(PIECES, st.text(max_size=12)), max_size=25).map("".join))
+@settings(max_examples=200, deadline=None)
+def test_ascii_tokens_are_the_same_tokens(text: str) -> None:
+    for variant in (text, text.encode("ascii", "ignore").decode()):
+        assert tokenise(variant) == TOKEN.findall(variant)
