@@ -168,17 +168,11 @@ def mlflow_model(path: Path) -> Path:
 
     from training.build import build
     from training.config import load_config
-    from training.corpus import read_corpus
     from training.embedding import load_embedding
-    from training.features import lower_case_words
-    from training.fit import tag_pipeline, tag_targets
+    from training.fit import fit
 
     data, config = Settings().data, load_config()
-    assert read_corpus(data / "corpus")
-    rows = build(data, config.data.near_duplicate).rows
-    texts = [row.text for row in rows]
-    pipeline = tag_pipeline(config, load_embedding(data / "embedding"), lower_case_words(texts))
-    pipeline.fit(texts, tag_targets([row.label for row in rows]).astype(int))
+    pipeline = fit(build(data, config.data.near_duplicate).rows, config, load_embedding(data / "embedding")).tags
     file = path.with_suffix(".joblib")
     joblib.dump(pipeline, file)
     mlflow.pyfunc.save_model(path, python_model=str(HERE / "unfolded.py"), artifacts={"pipeline": str(file)}, pip_requirements=[])
