@@ -121,6 +121,9 @@ def tag_all(
 
 def _document(tagger: Tagger, segments: Segmentation, tags: Sequence[Tag], evidence: bool) -> TaggedDocument:
     sentences = segments.sentences
+    foreign = bool(tags) and sum(tag.abstained for tag in tags) / len(tags) >= FOREIGN_SHARE
+    if foreign:  # some sentences of another language have enough words in common with English to be judged, and must not be
+        tags = [tag._replace(label=Label.NEITHER, dimension=None, concept=None, abstained=True) for tag in tags]
     counts = Counter(tag.label for tag in tags)
     shown = Counter(tag.concept for tag in tags)
     words = sum(len(tokenise(sentence.text)) for sentence in sentences) if len(sentences) < MINIMUM_SENTENCES else MINIMUM_WORDS
@@ -133,7 +136,7 @@ def _document(tagger: Tagger, segments: Segmentation, tags: Sequence[Tag], evide
         speakers=by_speaker(sentences, tags),
         sentences=list(map(TaggedSentence, sentences, tags, explanations)),
         skipped=segments.skipped,
-        unsupported_language=bool(tags) and sum(tag.abstained for tag in tags) / len(tags) >= FOREIGN_SHARE,
+        unsupported_language=foreign,
     )
 
 

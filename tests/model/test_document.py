@@ -53,4 +53,5 @@ def test_foreign_text_is_flagged(tagger: Tagger) -> None:
     text = "Le directeur prépare le budget. Il surveille les dépenses du service. Nous partageons une vision pour notre avenir."
     document = tag_document(tagger, text)
     assert document.unsupported_language
-    assert document.counts[Label.NEITHER] == len(document.sentences)
+    assert document.counts[Label.NEITHER] == len(document.sentences) == 3
+    assert all(tagged.tag.abstained and tagged.tag.dimension is None for tagged in document.sentences)
