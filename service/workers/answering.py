@@ -41,10 +41,10 @@ class Answering:
         self.about = _about(artifact, settings)
 
     def warm(self) -> None:
-        """Tag something, so that the first request finds everything in its place; raises what tagging raises."""
+        """Tag something, so that the first request finds everything in its place; a refusal by a very low limit will do."""
         reply = self.answer(Job(JobKind.TAG, TagRequest(text=_WARM_UP, include=("evidence",)).model_dump_json().encode()))
-        if reply.code:
-            raise RuntimeError(f"the model cannot tag: {reply.failure or reply.code}")
+        if reply.failure:
+            raise RuntimeError(f"the model cannot tag: {reply.failure}")
 
     def answer(self, job: Job) -> Reply:
         """Do a job; whatever goes wrong becomes a reply, too."""

@@ -91,11 +91,19 @@ def until(condition: Callable[[], object], service: Running) -> None:
 
 
 def children(pid: int) -> list[int]:
-    """Return the child processes of a process that are no zombies."""
+    """Return the child processes of a process that are no zombies; none of a process that has ended."""
     found = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [int(child) for child in task.read_text().split()]
-    return [child for child in found if " Z " not in Path(f"/proc/{child}/stat").read_text()]
+        found += [int(child) for child in _read(task).split()]
+    return [child for child in found if " Z " not in _read(Path(f"/proc/{child}/stat"), "gone Z ")]
+
+
+def _read(path: Path, ended: str = "") -> str:
+    """Return what the system says of a process, or `ended` where it has ended on the way."""
+    try:
+        return path.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ended
 
 
 def free_port() -> int:

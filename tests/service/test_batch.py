@@ -314,7 +314,7 @@ def test_runs_killed_at_random_points_lose_and_double_nothing(score: Command, tm
 
 
 def test_ctrl_c_keeps_what_is_done_and_another_run_is_not_mixed_in(score: Command, tmp_path: Path) -> None:
-    make_many(tmp_path / "in.jsonl", 40_000)
+    make_many(tmp_path / "in.jsonl", 150_000)
     process = score.start("in.jsonl", "-o", "out.jsonl", "--jobs", "2")
     while not list(tmp_path.glob("out.jsonl.partial/part-*.json")):
         assert process.poll() is None
