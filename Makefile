@@ -4,7 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help setup serve test faults soak fuzz audit train docs benchmark benchmark-batch benchmark-http benchmark-slack scale pictures images lock image-check clean
+.PHONY: help setup serve test faults soak fuzz audit train docs benchmark benchmark-own benchmark-batch benchmark-http benchmark-slack scale pictures images lock image-check clean
 
 help:
 	@echo "make serve [HOST=... PORT=...]  set up, train if there is no model, serve"
@@ -15,6 +15,7 @@ help:
 	@echo "make benchmark [GOLD=FILE.jsonl] [ENCODER=FOLDER] [ENCODER_PYTHON=...] [ROWS=N]"
 	@echo "                                quality and speed beside the peers, into benchmarks/results.md"
 	@echo "make benchmark-batch            files to JSON lines: speed, memory, broken files, into benchmarks/batch.md (part of make benchmark)"
+	@echo "make benchmark-own              the same without the peers, whose rows stay as they are"
 	@echo "make benchmark-http             load through HTTP beside other ways to serve, into benchmarks/http.md (wrk)"
 	@echo "make soak                       five minutes of mixed load, memory watched (SOAK_SECONDS=3600)"
 	@echo "make faults                     killed workers, a full disk, a spoiled artifact, a jumping clock, bad clients"
@@ -65,6 +66,10 @@ benchmark: .venv/.benchmark
 	$(BIN)/helmkeel info
 	$(BIN)/python -m benchmarks $(if $(GOLD),--gold "$(GOLD)") $(if $(ENCODER),--encoder "$(ENCODER)" --encoder-python "$(ENCODER_PYTHON)") $(if $(ROWS),--rows $(ROWS))
 	$(MAKE) benchmark-batch
+
+# The sections of results.md without other taggers, measured again.
+benchmark-own: .venv/.benchmark
+	$(BIN)/python -m benchmarks --own
 
 benchmark-batch: .venv/.benchmark
 	$(BIN)/helmkeel info

@@ -17,6 +17,8 @@ from training.corpus import CorpusError
 RESULTS: Final = Path(__file__).with_name("results.md")
 PLOT: Final = Path(__file__).with_name("peers.svg")
 HEAD: Final = "# Benchmark results\n\nWritten by `make benchmark`; one thread unless said otherwise, best of three runs.\n"
+OWN: Final = "## Segmenting, beside other splitters\n"
+"""Where the sections without other taggers begin."""
 SEGMENTING: Final = (
     "Boundary F1 on the 40 marked documents of `tests/model/gold` (starts and ends of sentences to be scored; the others know no\n"
     "headings, marks or speakers), and speed on the documents of the corpus.\n"
@@ -32,18 +34,23 @@ def main(
     rows: Annotated[
         int | None, typer.Option(min=100, help="Train the peers on at most so many rows, to try things out: prints, and writes nothing.")
     ] = None,
+    own: Annotated[bool, typer.Option("--own", help="Leave the other taggers; measure the sections after them again.")] = False,
 ) -> None:
     """Measure, print and write."""
     settings = Settings()
     artifact = load(settings.artifact)
+    if own:
+        peers, _, _ = RESULTS.read_text(encoding="utf-8").partition(OWN)
+        RESULTS.write_text(peers + "\n".join(own_figures(artifact, settings)), encoding="utf-8")
+        return
     options = Options(gold, encoder, encoder_python, rows)
-    own = [] if rows else own_figures(artifact, settings)  # before the peers: peak memory there is that of this process
+    sections = [] if rows else own_figures(artifact, settings)
     try:
         figures = compare(artifact, settings, options)
     except (BenchmarkError, CorpusError) as error:
         raise SystemExit(f"benchmark: {error}") from error
     machine = f"Machine: {platform.machine()}, {_processor()}, Python {platform.python_version()}. Model {artifact.sha256[:12]}.\n"
-    result = "\n".join([HEAD, machine, report.section(figures, options, PLOT.name), *own])
+    result = "\n".join([HEAD, machine, report.section(figures, options, PLOT.name), *sections])
     if not rows:
         plot.plot(figures, PLOT)
         RESULTS.write_text(result, encoding="utf-8")
@@ -53,7 +60,7 @@ def main(
 def own_figures(artifact: Artifact, settings: Settings) -> list[str]:
     """Return the sections on segmenting and on the tagger alone."""
     return [
-        "## Segmenting, beside other splitters\n",
+        OWN,
         SEGMENTING,
         segmentation.run(settings.data),
         "## Tagging\n",

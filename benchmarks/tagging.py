@@ -1,6 +1,5 @@
 """How fast the tagger is, and what it takes."""
 
-import resource
 import time
 from collections.abc import Callable
 
@@ -23,7 +22,6 @@ def run(artifact: Artifact, settings: Settings) -> str:
         "one short sentence": f"{best(lambda: [tagger.tag([short]) for _ in range(1000)]):.3f} ms",
         "loading the model": f"{best(lambda: Tagger(load(settings.artifact).model)):.2f} s",
         "tables on disk": f"{(settings.artifact / TABLES).stat().st_size / 1e6:.1f} MB",
-        "peak memory of this process": f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB",
     }
     return "| what | figure |\n| --- | ---: |\n" + "".join(f"| {name} | {value} |\n" for name, value in rows.items())
 
