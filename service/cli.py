@@ -32,6 +32,14 @@ _talk = Console(stderr=True)
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
+# What several commands take.
+Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, .zip archives, globs in quotes, or -.")]
+Include = Annotated[list[str] | None, typer.Option(help="Only files in folders and archives that match; may be repeated.")]
+Exclude = Annotated[list[str] | None, typer.Option(help="No files in folders and archives that match; may be repeated.")]
+Kind = Annotated[TextKind, typer.Option(help="How lines are read.")]
+Jobs = Annotated[int, typer.Option("-j", "--jobs", min=0, help="Processes; 0: one for each core.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but what failed.")]
+
 
 def main() -> NoReturn:
     """Run the command."""
@@ -94,23 +102,23 @@ def tag(
 
 @app.command()
 def score(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, .zip archives, globs in quotes, or -.")],
+    inputs: Inputs,
     output: Annotated[str, typer.Option("-o", "--output", help="A .jsonl, .csv, .parquet or .sqlite file, a folder/, or - for stdout.")],
     *,
     rows: Annotated[RowKind, typer.Option(help="What a row of the output is.")] = RowKind.SENTENCES,
     unit: Annotated[Unit, typer.Option(help="What a row's text is; `sentence`: one sentence, no segmenting.")] = Unit.DOCUMENT,
     text_column: Annotated[str | None, typer.Option(help="The column of the texts in tables; `text`, or found, if left out.")] = None,
     id_column: Annotated[str | None, typer.Option(help="The column of the identifiers; `id`, or the row's number, if left out.")] = None,
-    include: Annotated[list[str] | None, typer.Option(help="Only files in folders and archives that match; may be repeated.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="No files in folders and archives that match; may be repeated.")] = None,
-    kind: Annotated[TextKind, typer.Option(help="How lines are read.")] = TextKind.AUTO,
-    jobs: Annotated[int, typer.Option("-j", "--jobs", min=0, help="Processes; 0: one for each core.")] = 1,
+    include: Include = None,
+    exclude: Exclude = None,
+    kind: Kind = TextKind.AUTO,
+    jobs: Jobs = 1,
     via: Annotated[str | None, typer.Option(metavar="URL", help="Let a running service tag; sends HELMKEEL_API_KEY, if set.")] = None,
     cluster: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Work on the Dask cluster at this address.")] = None,
     stdin_name: Annotated[str, typer.Option(metavar="NAME", help="Read - as a file of this name, which tells its kind.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace the output, and forget an interrupted run.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but what failed.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Score many documents: files, folders, archives and tables, in order, into one file."""
     from service.batch.command import score_command
@@ -141,19 +149,19 @@ def score(
 
 @app.command()
 def report(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, .zip archives, globs in quotes, or -.")],
+    inputs: Inputs,
     output: Annotated[str, typer.Option("-o", "--output", help="A .html, .pdf or .md file.")],
     *,
     title: Annotated[str | None, typer.Option(help="Stands on top.")] = None,
     text_column: Annotated[str | None, typer.Option(help="The column of the texts in tables.")] = None,
     id_column: Annotated[str | None, typer.Option(help="The column of the identifiers in tables.")] = None,
     date_column: Annotated[str | None, typer.Option(help="The column of the dates in tables; `date`, if left out.")] = None,
-    include: Annotated[list[str] | None, typer.Option(help="Only files in folders and archives that match; may be repeated.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="No files in folders and archives that match; may be repeated.")] = None,
-    kind: Annotated[TextKind, typer.Option(help="How lines are read.")] = TextKind.AUTO,
-    jobs: Annotated[int, typer.Option("-j", "--jobs", min=0, help="Processes; 0: one for each core.")] = 1,
+    include: Include = None,
+    exclude: Exclude = None,
+    kind: Kind = TextKind.AUTO,
+    jobs: Jobs = 1,
     force: Annotated[bool, typer.Option("--force", help="Replace the output.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but what failed.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make a report to look at: balance, profile, change over time, speakers, and the most telling sentences."""
     from service.report.command import ReportRequest, report_command
@@ -173,9 +181,9 @@ def compare(
     output: Annotated[str | None, typer.Option("-o", "--output", help="A .html, .pdf or .md file; Markdown on stdout if left out.")] = None,
     *,
     title: Annotated[str | None, typer.Option(help="Stands on top.")] = None,
-    jobs: Annotated[int, typer.Option("-j", "--jobs", min=0, help="Processes; 0: one for each core.")] = 1,
+    jobs: Jobs = 1,
     force: Annotated[bool, typer.Option("--force", help="Replace the output.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but what failed.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Put two documents, or two groups of documents, side by side."""
     from service.report.command import ReportRequest, report_command

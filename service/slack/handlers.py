@@ -166,13 +166,13 @@ class Handlers:
 
     def uninstalled(self, ack: Ack, context: BoltContext) -> BoltResponse:
         """Forget a workspace that removed the app."""
-        self._forget(context.enterprise_id, None if context.is_enterprise_install else context.team_id)
+        self._forget_workspace(context)
         return ack()
 
     def revoked(self, ack: Ack, body: dict[str, Any], context: BoltContext) -> BoltResponse:
         """Forget a workspace that took the bot's token back."""
         if (body["event"].get("tokens") or {}).get("bot"):
-            self._forget(context.enterprise_id, None if context.is_enterprise_install else context.team_id)
+            self._forget_workspace(context)
         return ack()
 
     # The buttons of an answer.
@@ -279,6 +279,9 @@ class Handlers:
         held = Held((request.team, request.user), title, answer, tuple(notes))
         self._answers.keep(held)
         request.reply.send(messages.answer(held, self._contrasts()))
+
+    def _forget_workspace(self, context: BoltContext) -> None:
+        self._forget(context.enterprise_id, None if context.is_enterprise_install else context.team_id)
 
     def _held(self, request: Request, answer_id: str) -> Held:
         held = self._answers.find(answer_id, (request.team, request.user))
