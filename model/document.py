@@ -121,15 +121,14 @@ def tag_all(
 
 def _document(tagger: Tagger, segments: Segmentation, tags: Sequence[Tag], evidence: bool) -> TaggedDocument:
     sentences = segments.sentences
-    foreign = bool(tags) and sum(tag.abstained for tag in tags) / len(tags) >= FOREIGN_SHARE
+    foreign = is_foreign([tag.abstained for tag in tags])
     if foreign:  # some sentences of another language have enough words in common with English to be judged, and must not be
         tags = [tag._replace(label=Label.NEITHER, dimension=None, concept=None, abstained=True) for tag in tags]
     counts = Counter(tag.label for tag in tags)
     shown = Counter(tag.concept for tag in tags)
-    words = sum(len(tokenise(sentence.text)) for sentence in sentences) if len(sentences) < MINIMUM_SENTENCES else MINIMUM_WORDS
     explanations = [tagger.explain(sentence.text) for sentence in sentences] if evidence else repeat(None)
     return TaggedDocument(
-        label=verdict(counts, words),
+        label=verdict(counts, words_for_verdict([sentence.text for sentence in sentences])),
         counts={label: counts[label] for label in Label},
         dimensions=profile(tags),
         concepts={concept: shown[concept] for concept in Concept if concept in shown},
@@ -138,6 +137,16 @@ def _document(tagger: Tagger, segments: Segmentation, tags: Sequence[Tag], evide
         skipped=segments.skipped,
         unsupported_language=foreign,
     )
+
+
+def is_foreign(abstained: Sequence[bool]) -> bool:
+    """Tell from which sentences the model did not judge whether a document is in another language."""
+    return bool(abstained) and sum(abstained) / len(abstained) >= FOREIGN_SHARE
+
+
+def words_for_verdict(sentences: Sequence[str]) -> int:
+    """Count the words of a document of few sentences; one of more has enough for a verdict, whatever their length."""
+    return sum(len(tokenise(sentence)) for sentence in sentences) if len(sentences) < MINIMUM_SENTENCES else MINIMUM_WORDS
 
 
 def verdict(counts: Counter[Label], words: int) -> Verdict:

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from model.tokens import PLACEHOLDERS, TOKEN, bigrams, character_grams, fold_case, normalise
+from model.tokens import PLACEHOLDERS, bigrams, character_grams, fold_case, normalise, tokenise
 from training.embedding import Embedding
 
 Item = TypeVar("Item", str, tuple[str, str])
@@ -95,12 +95,12 @@ class AdditiveFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         )
 
     def _words(self, sentence: str) -> list[str]:
-        return [normalise(token, self.known) for token in TOKEN.findall(sentence)]
+        return [normalise(token, self.known) for token in tokenise(sentence)]
 
 
 def lower_case_words(sentences: Iterable[str]) -> frozenset[str]:
     """Return the words that occur in lower case in the sentences; every other capitalised word counts as a name."""
-    return frozenset(fold_case(token) for sentence in sentences for token in TOKEN.findall(sentence) if token[0].islower())
+    return frozenset(fold_case(token) for sentence in sentences for token in tokenise(sentence) if token[0].islower())
 
 
 def _frequent(counts: "Counter[Item]", minimum: int) -> dict[Item, int]:

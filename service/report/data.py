@@ -11,7 +11,7 @@ from model.document import TaggedDocument, verdict
 from model.labels import Dimension, Label, Side, SkipReason, Verdict
 from model.layout import TextKind
 from model.tagger import Explanation, Tagger
-from model.tokens import TOKEN
+from model.tokens import tokenise
 from service.answers import coverage_of
 from service.batch.chunks import Chunk
 from service.batch.records import Record, read
@@ -172,7 +172,7 @@ def _add(group: Group, record: Record, document: TaggedDocument, date_column: st
         found = [
             Telling(name, s.sentence.text, s.sentence.speaker, getattr(s.tag, side), s.tag.dimension)
             for s in document.sentences
-            if s.tag.label is Label(side) and len(TOKEN.findall(s.sentence.text)) >= _MINIMUM_TOKENS
+            if s.tag.label is Label(side) and len(tokenise(s.sentence.text)) >= _MINIMUM_TOKENS
         ]
         group.telling[side] = _best(group.telling[side] + found)
 

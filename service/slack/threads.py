@@ -3,12 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from model.document import FOREIGN_SHARE, MINIMUM_SENTENCES, MINIMUM_WORDS, verdict
+from model.document import is_foreign, verdict, words_for_verdict
 from model.labels import Concept, Dimension, Label, SkipReason
-from model.tokens import TOKEN
+from service.answers import DECIMALS
 from service.schemas import Coverage, LabelCounts, LabelShares, SentenceAnswer, SideCounts, SkippedSpan, TagResponse, Warning_
-
-DECIMALS = 6
 
 
 def joined(speakers: Sequence[str], texts: Sequence[str], answers: Sequence[TagResponse]) -> TagResponse:
@@ -27,12 +25,11 @@ def joined(speakers: Sequence[str], texts: Sequence[str], answers: Sequence[TagR
         skipped += [SkippedSpan(start=span.start + at, end=span.end + at, reason=span.reason) for span in answer.skipped]
         at += len(text) + 2
     labels = Counter(sentence.label for sentence in sentences)
-    words = sum(len(TOKEN.findall(s.text)) for s in sentences) if len(sentences) < MINIMUM_SENTENCES else MINIMUM_WORDS
     concepts = Counter(s.concept for s in sentences if s.concept)
     first = answers[0]
     return TagResponse(
         id=None,
-        label=verdict(labels, words),
+        label=verdict(labels, words_for_verdict([s.text for s in sentences])),
         shares=LabelShares(**{str(label): round(labels[label] / (len(sentences) or 1), DECIMALS) for label in Label}),
         counts=_counts(labels),
         dimensions={d: counts for d in Dimension if (counts := _sides(d, answers))},
@@ -83,5 +80,5 @@ def _coverage(answers: Sequence[TagResponse]) -> Coverage:
 
 def _warnings(sentences: Sequence[SentenceAnswer], answers: Sequence[TagResponse]) -> list[Warning_]:
     """A warning about the language stands where it is true of the thread, whatever single messages got."""
-    foreign = bool(sentences) and sum(s.abstained for s in sentences) / len(sentences) >= FOREIGN_SHARE
+    foreign = is_foreign([s.abstained for s in sentences])
     return [warning for answer in answers for warning in answer.warnings][:1] if foreign else []
