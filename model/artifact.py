@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from model.contrasts import Contrasts
 from model.folded import SIDES, FoldedModel, FoldedModelError
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MANIFEST: Final = "manifest.json"
 TABLES: Final = "model.joblib"
 CONTRASTS: Final = "contrasts.json"

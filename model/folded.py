@@ -1,9 +1,9 @@
 """The trained model as serving needs it: tables from words to contributions.
 
-Everything the pipeline of `training` learnt is a sum over the words and neighbouring pairs of a sentence, divided by the square root
-of the number
-of its tokens. So each feature of a word (the word itself, its character pieces, its embedding) folds into one row of numbers, once, at
-export.
+Everything `training` learnt is a sum over the words of a sentence, its neighbouring pairs, and pairs of words that stand near each other,
+divided by the square root of the number of its tokens. So what is known of a word (the word itself, its character pieces, its vector, what
+the student has for it) folds into one row of numbers, once, at export. A pair of near words has no row of its own: what it adds is the
+product of what the two words bring to it (`training.student`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,9 +32,9 @@ class FoldedModelError(ValueError):
 
 @dataclass(frozen=True)
 class FoldedModel:
-    """Tables of V words, B neighbouring pairs and G character pieces.
+    """Tables of V words, B neighbouring pairs and G character pieces, and R numbers that each word brings to pairs of near words.
 
-    What decides the tags is kept in double precision, so that the folded model agrees with the pipeline; topics are only compared with
+    What decides the tags is kept in double precision, so that the folded model agrees with what was fitted; topics are only compared with
     each other.
 
     Attributes:
@@ -45,6 +45,9 @@ class FoldedModel:
         word_concepts: (V, 9) the same for each concept.
         pair_first, pair_second: (B,) indices into `words`, sorted by first, then second.
         pair_tags: (B, 2) what a neighbouring pair adds.
+        left, right: (V, R) what a word brings to a pair as its first and as its second word.
+        kernel: (K, R) how much a pair counts whose words are 1 to K places apart.
+        factor_tags, factor_dimensions: (R, 2), (R, 22) what the products `left * kernel * right`, summed over all pairs, add.
         grams: G character pieces joined by line feeds, for words outside the table.
         gram_tags: (G, 2) what a piece adds.
         bias_tags, bias_dimensions, bias_concepts: (2,), (22,), (9,) the decision for a sentence of no words.
@@ -60,6 +63,11 @@ class FoldedModel:
     pair_first: Ints
     pair_second: Ints
     pair_tags: Doubles
+    left: Floats
+    right: Floats
+    kernel: Floats
+    factor_tags: Doubles
+    factor_dimensions: Floats
     grams: str
     gram_tags: Doubles
     bias_tags: Doubles
@@ -70,6 +78,7 @@ class FoldedModel:
 
     def __post_init__(self) -> None:
         vocabulary, pairs, grams = len(self.vocabulary), len(self.pair_first), len(self.gram_index)
+        reach, rank = self.kernel.shape
         expected = {
             "cased": (vocabulary,),
             "word_tags": (vocabulary, len(SIDES)),
@@ -77,6 +86,11 @@ class FoldedModel:
             "word_concepts": (vocabulary, len(CONCEPTS)),
             "pair_second": (pairs,),
             "pair_tags": (pairs, len(SIDES)),
+            "left": (vocabulary, rank),
+            "right": (vocabulary, rank),
+            "kernel": (reach, rank),
+            "factor_tags": (rank, len(SIDES)),
+            "factor_dimensions": (rank, len(SIDE_DIMENSIONS)),
             "gram_tags": (grams, len(SIDES)),
             "bias_tags": (len(SIDES),),
             "bias_dimensions": (len(SIDE_DIMENSIONS),),

@@ -93,6 +93,9 @@ class Tagger:
         self._start, self._end = self._index[START], self._index[END]
         self._placeholders = len(PLACEHOLDERS)
         self._pair_tags = np.vstack([model.pair_tags, np.zeros((1, 2))])
+        # The last row stands for all words outside the table, which bring nothing to a pair.
+        self._left, self._right = (np.vstack([table, np.zeros_like(table[:1])]) for table in (model.left, model.right))
+        self._factor_tags = np.ascontiguousarray(model.factor_tags.T)
         # Token forms as they stand in text, so that most tokens cost one look-up.
         self._tokens = {word: row for word, row in self._index.items() if row >= self._placeholders}
         self._tokens.update({word.capitalize(): self._index[word] for word in model.known if word in self._index})
@@ -132,7 +135,7 @@ class Tagger:
     def explain(self, sentence: str) -> Explanation:
         """Return what each token added; tokens that added nothing are left out.
 
-        A neighbouring pair counts half for each of its words; one with a name, a number or an edge of the sentence counts for its word
+        A pair counts half for each of its words; a neighbouring one with a name, a number or an edge of the sentence counts for its word
         alone.
         """
         matches = list(TOKEN.finditer(sentence))
@@ -143,6 +146,7 @@ class Tagger:
         whole = edged < self._placeholders
         left_share = np.where(whole[:-1], 0.0, np.where(whole[1:], 1.0, 0.5))[:, None]
         added += (pair_tags * left_share)[1:] + (pair_tags * (1 - left_share))[:-1]
+        added += self._near_halves(rows)
         added /= np.sqrt(max(len(matches), 1))
         baseline = self.model.bias_tags
         decision = baseline + added.sum(axis=0)
@@ -169,19 +173,23 @@ class Tagger:
         # The pair of one sentence's END and the next one's START adds nothing: training never sees it.
         pair_tags = self._pair_tags[self._pair_rows(edged_rows[:-1], edged_rows[1:])]
 
+        near = _sums(*self._near(rows, lengths), lengths)
         decision = self.model.bias_tags + scale * (
-            _sums(self._word_tags(rows, unknown), starts, lengths) + _sums(pair_tags, edged_starts, lengths + 1)
+            _sums(self._word_tags(rows, unknown), starts, lengths)
+            + _sums(pair_tags, edged_starts, lengths + 1)
+            + np.stack([(near * factors).sum(axis=1) for factors in self._factor_tags], axis=1)
         )
         score: Doubles = 1 / (1 + np.exp(-decision))
         known = self._known_share(rows, unknown, starts, lengths)
         abstained = known < self.model.minimum_known
         tagged = (score >= (self.model.thresholds if threshold is None else threshold)) & ~abstained[:, None]
-        dimension, concept = self._topics(rows, starts, lengths, scale, tagged)
+        dimension, concept = self._topics(rows, near, starts, lengths, scale, tagged)
         return Scores(decision, score, abstained, dimension, concept, tagged)
 
     def _topics(
         self,
         rows: Ints,
+        near: Doubles,
         starts: Longs,
         lengths: Longs,
         scale: Doubles,
@@ -197,15 +205,48 @@ class Tagger:
         rows = np.where(rows < len(self.model.vocabulary), rows, 0)[kept]
         lengths = lengths[oriented]
         starts = np.cumsum(lengths) - lengths
-        decision = self.model.bias_dimensions + scale[oriented] * _sums(self.model.word_dimensions[rows], starts, lengths)
+        added = _sums(self.model.word_dimensions[rows], starts, lengths) + near[oriented] @ self.model.factor_dimensions
+        decision = self.model.bias_dimensions + scale[oriented] * added
         allowed = np.repeat(tagged[oriented], len(Dimension), axis=1)
         dimension[oriented] = np.where(allowed, decision, -np.inf).argmax(axis=1)
         led = tagged[oriented, 0]
         spoken = np.repeat(led, lengths)
         led_lengths = lengths[led]
-        added = _sums(self.model.word_concepts[rows[spoken]], np.cumsum(led_lengths) - led_lengths, led_lengths)
-        concept[oriented[led]] = (self.model.bias_concepts + scale[oriented[led]] * added).argmax(axis=1)
+        spoken_of = _sums(self.model.word_concepts[rows[spoken]], np.cumsum(led_lengths) - led_lengths, led_lengths)
+        concept[oriented[led]] = (self.model.bias_concepts + scale[oriented[led]] * spoken_of).argmax(axis=1)
         return dimension, concept
+
+    def _near(self, rows: Ints, lengths: Longs) -> tuple[NDArray[np.float32], Longs]:
+        """Return (M, R) what each word comes to with the words before it, as the second of their pairs, and where each sentence starts.
+
+        Before each sentence but the first stand rows of zeros, as many as a pair reaches back, so that none crosses into it.
+        """
+        reach, nothing = len(self.model.kernel), len(self._left) - 1
+        padding = reach * np.arange(1, len(lengths) + 1)
+        padded = np.full(len(rows) + reach * len(lengths), nothing, np.int32)
+        padded[np.arange(len(rows)) + np.repeat(padding, lengths)] = np.minimum(rows, nothing)
+        left, near = self._left[padded], self._right[padded[reach:]]
+        before = np.zeros_like(near)
+        for distance, weights in enumerate(self.model.kernel, start=1):
+            before += left[reach - distance : len(left) - distance] * weights
+        near *= before
+        return near, np.cumsum(lengths) - lengths + padding - reach
+
+    def _near_halves(self, rows: Ints) -> Doubles:
+        """Return (N, 2) what the pairs of near words in one sentence add, half to each word.
+
+        The second word has what is left of the rounded total, so that the halves add up to it.
+        """
+        near, _ = self._near(rows, np.array([len(rows)]))
+        rows = np.minimum(rows, len(self._left) - 1)
+        halves, seconds = np.zeros((2, len(rows), len(Side)))
+        for distance, weights in enumerate(self.model.kernel[: max(len(rows) - 1, 0)], start=1):
+            products = self._left[rows[:-distance]] * weights * self._right[rows[distance:]]
+            half = products.astype(np.float64) @ self.model.factor_tags / 2
+            halves[:-distance] += half
+            seconds[distance:] += half
+        rest: Doubles = near.astype(np.float64) @ self.model.factor_tags - seconds
+        return halves + rest
 
     def _known_share(self, rows: Ints, unknown: list[_Unknown], starts: Longs, lengths: Longs) -> Doubles:
         """Return (n,) the share of the words, names and numbers aside, that were seen in training; 1 for a sentence of none."""

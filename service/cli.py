@@ -343,6 +343,7 @@ def _train(settings: Settings, config: Path | None) -> None:
     from training.corpus import CorpusError
     from training.embedding import EmbeddingError
     from training.probes import ProbesError
+    from training.student import StudentError
     from training.train import train as run
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
@@ -355,7 +356,7 @@ def _train(settings: Settings, config: Path | None) -> None:
                 _talk.print(line, highlight=False)
 
             result = run(settings.data, settings.artifact, load_config(config or DEFAULT_CONFIG), step)
-    except (ConfigError, ContrastsError, CorpusError, EmbeddingError, ProbesError) as error:
+    except (ConfigError, ContrastsError, CorpusError, EmbeddingError, ProbesError, StudentError) as error:
         _stop(str(error), FAILED)
     except OSError as error:
         _stop(f"{settings.artifact}: cannot be written ({error.strerror})", FAILED)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from model.contrasts import Contrasts, load_contrasts
@@ -17,13 +17,17 @@ _VOWELS = "aeiou"
 
 @dataclass(frozen=True)
 class Row:
-    """A labelled sentence of the data set, the statement of the document its dimension and side stand for, and its document's manner."""
+    """A labelled sentence of the data set, the statement of the document its dimension and side stand for, and its document's manner.
+
+    `dimensions` are all readings of the dimension of a one-sided sentence, from which its head learns.
+    """
 
     doc: str
     register: str
     text: str
     label: Label
     dimension: Dimension | None
+    dimensions: tuple[Dimension, ...]
     concept: Concept | None
     contrast: str | None
     manner: Manner
@@ -59,9 +63,7 @@ def build(data: Path, near_duplicate: float) -> DataSet:
     kept = without_duplicates(rows, near_duplicate)
     digest = hashlib.sha256()
     for row in kept:
-        digest.update(
-            json.dumps([row.doc, row.register, row.text, row.label, row.dimension, row.concept, row.contrast, row.manner]).encode()
-        )
+        digest.update(json.dumps(list(astuple(row))).encode())
     return DataSet(tuple(kept), len(rows) - len(kept), digest.hexdigest())
 
 
@@ -75,6 +77,7 @@ def corpus_rows(contrasts: Contrasts, examples: Iterable[Example]) -> list[Row]:
             e.text,
             e.label,
             e.dimension,
+            e.dimension_readings or (() if e.dimension is None else (e.dimension,)),
             e.concept,
             statements[Side.MANAGEMENT if e.label is Label.MANAGEMENT else Side.LEADERSHIP, e.dimension] if e.dimension else None,
             e.manner,
@@ -93,7 +96,17 @@ def contrast_rows(contrasts: Contrasts) -> list[Row]:
     ]
     sourced += [(unpaired.dimension, unpaired.side, unpaired.text, unpaired.claims) for unpaired in contrasts.unpaired]
     return [
-        Row(f"contrast-{dimension}-{side}", "contrast", sentence, Label(side), dimension, claim.concept, text, Manner.PARTICULAR)
+        Row(
+            f"contrast-{dimension}-{side}",
+            "contrast",
+            sentence,
+            Label(side),
+            dimension,
+            () if dimension is None else (dimension,),
+            claim.concept,
+            text,
+            Manner.PARTICULAR,
+        )
         for dimension, side, text, claims in sourced
         for claim in claims
         for sentence in frames(claim.phrase)

@@ -41,10 +41,17 @@ class HeadConfig(_Section):
     concepts: float = Field(gt=0)
 
 
+class StudentConfig(_Section):
+    """How much the student of the teachers counts (`training.fit.Fitted`)."""
+
+    share: float = Field(ge=0, le=1)
+
+
 class CalibrationConfig(_Section):
-    """How out-of-fold decisions are made."""
+    """How out-of-fold decisions are made, and what the log-odds they give are multiplied with."""
 
     folds: int = Field(ge=2)
+    confidence: float = Field(gt=0, le=1)
 
 
 class DecisionConfig(_Section):
@@ -72,6 +79,7 @@ class TrainingConfig(_Section):
     data: DataConfig
     features: FeatureConfig
     heads: HeadConfig
+    student: StudentConfig
     calibration: CalibrationConfig
     decision: DecisionConfig
     abstain: AbstainConfig

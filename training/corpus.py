@@ -1,7 +1,7 @@
 """The labelled corpus: JSON lines, checked against a schema line by line."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self, TypeVar
@@ -40,6 +40,8 @@ class Example(BaseModel):
     A `neither` has no dimension and no concept; `leadership` and `mixed` have a dimension and may have a concept, `management` a dimension
     only. `doc` names the document the sentence was written in; documents are never divided between training and measuring.
     `readings` are the labels that readers gave independently, in the order of reading, the author first; empty where they were not kept.
+    `dimension_readings` are the dimensions given by readers who saw the same side; `dimension` is the one most of them gave, the latest of
+    those where several were given as often.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -52,6 +54,7 @@ class Example(BaseModel):
     register_: Register = Field(alias="register")
     manner: Manner = Manner.PARTICULAR
     readings: tuple[Label, ...] = ()
+    dimension_readings: tuple[Dimension, ...] = ()
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -63,7 +66,14 @@ class Example(BaseModel):
             raise ValueError("text must be one line without white space around it")
         if self.readings and self.readings.count(self.label) * 2 <= len(self.readings):
             raise ValueError("label must be that of most readings")
+        if self.dimension_readings and self.dimension is not settled(self.dimension_readings):
+            raise ValueError("dimension must be the one most dimension_readings name, the latest of several")
         return self
+
+
+def settled(readings: Sequence[Dimension]) -> Dimension:
+    """Return the dimension that most readings name, the latest of several named as often."""
+    return max(reversed(readings), key=readings.count)
 
 
 class Disputed(BaseModel):

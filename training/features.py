@@ -52,7 +52,7 @@ class AdditiveFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, sentences: Sequence[str], y: object = None) -> Self:
         """Learn which words, pieces and pairs are features."""
-        tokenised = [self._words(sentence) for sentence in sentences]
+        tokenised = [self.vocabulary_forms(sentence) for sentence in sentences]
         counts = Counter(word for words in tokenised for word in words)
         self.words_ = _frequent(counts, self.min_word_count)
         grams: Counter[str] = Counter()
@@ -66,7 +66,7 @@ class AdditiveFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, sentences: Sequence[str]) -> sp.csr_array:
         """Return the (n, F) feature matrix, float64."""
-        tokenised = [self._words(sentence) for sentence in sentences]
+        tokenised = [self.vocabulary_forms(sentence) for sentence in sentences]
         local: dict[str, int] = {}
         for words in tokenised:
             for word in words:
@@ -94,7 +94,8 @@ class AdditiveFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             slice(edges[3], edges[4]),
         )
 
-    def _words(self, sentence: str) -> list[str]:
+    def vocabulary_forms(self, sentence: str) -> list[str]:
+        """Return the vocabulary form of each token."""
         return [normalise(token, self.known) for token in tokenise(sentence)]
 
 

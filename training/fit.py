@@ -22,6 +22,7 @@ from training.embedding import Embedding
 from training.features import AdditiveFeatures, lower_case_words
 from training.heads import TagHeads, logistic_regression
 from training.split import is_calibration
+from training.student import Student
 
 Doubles = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -29,20 +30,31 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Fitted:
-    """The three pipelines of a model, and what turns the decisions of the first into probabilities.
+    """The three pipelines of a model, the student beside them, and what turns decisions into probabilities.
 
     Attributes:
         tags: sentences -> (n, 2) raw decisions for leadership and management.
         dimensions: oriented sentences -> one of the 22 sides and dimensions.
         concepts: sentences with leadership -> one of the 9 concepts.
+        student: what the teachers would say of the tags, the sides and dimensions.
+        share: of the student in decisions for tags and dimensions, in [0, 1]; the rest is that of the pipelines.
         slope, offset: (2,) each; `slope * decision + offset` is the log-odds (Platt scaling).
     """
 
     tags: Pipeline
     dimensions: Pipeline
     concepts: Pipeline
+    student: Student
+    share: float
     slope: Doubles
     offset: Doubles
+
+    def decide(self, sentences: Sequence[str]) -> Doubles:
+        """Return (n, 2) log-odds of the tags."""
+        features = self.tags["features"]
+        taught = self.student.decision_function([features.vocabulary_forms(sentence) for sentence in sentences])[:, : len(Side)]
+        decisions: Doubles = (1 - self.share) * self.tags.decision_function(sentences) + self.share * taught
+        return self.slope * decisions + self.offset
 
 
 def tag_targets(labels: Sequence[Label]) -> Flags:
@@ -56,7 +68,7 @@ def topic_pipeline(config: TrainingConfig, embedding: Embedding, known: frozense
     return Pipeline([("features", _features(config.features, embedding, known, whole=False)), ("head", head)])
 
 
-def fit(rows: Sequence[Row], config: TrainingConfig, embedding: Embedding) -> Fitted:
+def fit(rows: Sequence[Row], config: TrainingConfig, embedding: Embedding, student: Student) -> Fitted:
     """Fit all heads on all rows, and calibrate the tags on kinds of documents that the deciding head has not seen (`held_out`)."""
     texts = [row.text for row in rows]
     known = lower_case_words(texts)
@@ -68,24 +80,36 @@ def fit(rows: Sequence[Row], config: TrainingConfig, embedding: Embedding) -> Fi
         tag_targets([row.label for row in rows]),
         np.array([row.manner is Manner.PARTICULAR for row in rows]),
         np.array([is_calibration(row.doc) for row in rows]),
+        student.decision_function([features.vocabulary_forms(text) for text in texts])[:, : len(Side)],
     )
     heads = TagHeads((words, pieces, pairs), config.heads.tags, config.seed)
     oriented = [row for row in rows if row.label in {Label.LEADERSHIP, Label.MANAGEMENT}]
     led = [row for row in rows if row.concept]
-    side_dimension = [SIDE_DIMENSIONS.index((Side(row.label), row.dimension)) for row in oriented if row.dimension]
+    read = [(row, dimension) for row in oriented for dimension in row.dimensions]
+    side_dimension = [SIDE_DIMENSIONS.index((Side(row.label), dimension)) for row, dimension in read]
     concept = [CONCEPTS.index(row.concept) for row in led if row.concept]
     office = np.flatnonzero(~sentences.particular)
     folds = GroupKFold(config.calibration.folds).split(office, groups=[rows[i].register for i in office.tolist()])
     tags, dimensions, concepts, *held = Parallel(n_jobs=2, max_nbytes=None)(
         (
             delayed(_fit_tags)(heads, sentences, np.arange(len(rows))),
-            delayed(_fit_topics)(topic_pipeline(config, embedding, known, config.heads.dimensions), oriented, side_dimension),
+            delayed(_fit_topics)(
+                topic_pipeline(config, embedding, known, config.heads.dimensions), [row for row, _ in read], side_dimension
+            ),
             delayed(_fit_topics)(topic_pipeline(config, embedding, known, config.heads.concepts), led, concept),
-            *(delayed(held_out)(heads, sentences, office[test]) for _, test in folds),
+            *(delayed(held_out)(heads, sentences, office[test], config.student.share) for _, test in folds),
         )
     )
     slope, offset = platt(*(np.concatenate(parts) for parts in zip(*held, strict=True)))
-    return Fitted(Pipeline([("features", features), ("head", tags)]), dimensions, concepts, slope, offset)
+    return Fitted(
+        Pipeline([("features", features), ("head", tags)]),
+        dimensions,
+        concepts,
+        student,
+        config.student.share,
+        slope * config.calibration.confidence,
+        offset * config.calibration.confidence,
+    )
 
 
 @dataclass(frozen=True)
@@ -96,13 +120,15 @@ class Sentences:
         features: (n, F).
         targets: (n, 2), which tags each carries.
         particular: (n,), which stand in documents full of particulars, and not in office English.
-        unseen: (n,), which stand in documents whose text the word vectors have not seen either (`training.split`).
+        unseen: (n,), which stand in documents that neither word vectors nor student have seen (`training.split`).
+        taught: (n, 2), what the student decides of them.
     """
 
     features: sp.csr_array
     targets: Flags
     particular: Flags
     unseen: Flags
+    taught: Doubles
 
 
 def _fit_tags(heads: TagHeads, sentences: Sentences, rows: NDArray[np.int64]) -> TagHeads:
@@ -114,15 +140,16 @@ def _fit_topics(pipeline: Pipeline, rows: Sequence[Row], topics: Sequence[int]) 
     return pipeline.fit([row.text for row in rows], topics)
 
 
-def held_out(heads: TagHeads, sentences: Sentences, rows: NDArray[np.int64]) -> tuple[Doubles, Flags]:
-    """Return (m, 2) decisions and targets of some sentences, decided by heads fitted on all others.
+def held_out(heads: TagHeads, sentences: Sentences, rows: NDArray[np.int64], share: float) -> tuple[Doubles, Flags]:
+    """Return (m, 2) decisions and targets of some sentences, decided by heads fitted on all others and, for its share, by the student.
 
     The rows are the office English of some registers: a model that has seen other documents of the same kind is surer than it can be of
-    text from elsewhere. Only those of them count that the word vectors have not seen either.
+    text from elsewhere. Only those of them count that word vectors and student have not seen either.
     """
     others = np.setdiff1d(np.arange(len(sentences.targets)), rows)
     judged = rows[sentences.unseen[rows]]
-    return _fit_tags(heads, sentences, others).decision_function(sentences.features[judged]), sentences.targets[judged]
+    decisions = _fit_tags(heads, sentences, others).decision_function(sentences.features[judged])
+    return (1 - share) * decisions + share * sentences.taught[judged], sentences.targets[judged]
 
 
 def platt(decisions: Doubles, targets: Flags) -> tuple[Doubles, Doubles]:

@@ -1,46 +1,77 @@
-"""Folds fitted pipelines into tables from words to contributions (`model.folded`)."""
+"""Folds what was fitted, and the student, into tables from words to contributions (`model.folded`)."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from model.folded import CONCEPTS, SIDE_DIMENSIONS, FoldedModel, join
+from model.folded import CONCEPTS, SIDE_DIMENSIONS, SIDES, FoldedModel, join
 from model.tokens import END, NAME, NUMBER, START
 from training.fit import Fitted
 
+Item = TypeVar("Item", str, tuple[str, str])
+Number = TypeVar("Number", np.float32, np.float64)
+
 
 def fold(fitted: Fitted, *, threshold: float, minimum_known: float) -> FoldedModel:
-    """Fold the pipelines: the decision of the result is that of the pipelines for every sentence, to 1e-6."""
-    features, heads = fitted.tags["features"], fitted.tags["head"]
-    learnt = sorted({*features.embedding.words, *features.words_, *features.known, *(w for pair in features.pairs_ for w in pair)})
-    vocabulary = [START, END, NAME, NUMBER, *(word for word in learnt if word not in {START, END, NAME, NUMBER})]
+    """Fold what was fitted: the decision of the result is that of `Fitted.decide` for every sentence, to 1e-6."""
+    features, heads, student = fitted.tags["features"], fitted.tags["head"], fitted.student
+    pairs = sorted({*features.pairs_, *student.pairs})
+    learnt = {*features.embedding.words, *features.words_, *features.known, *student.words, *(word for pair in pairs for word in pair)}
+    vocabulary = [START, END, NAME, NUMBER, *sorted(learnt - {START, END, NAME, NUMBER})]
     row_of = {word: row for row, word in enumerate(vocabulary)}
-    weights = heads.coef_.T * fitted.slope
-    bias = heads.intercept_ * fitted.slope + fitted.offset
-    words, grams, vectors, pairs = features.columns()
-    of_words = np.concatenate([weights[words], weights[grams], weights[vectors]])
+    pairs.sort(key=lambda pair: (row_of[pair[0]], row_of[pair[1]]))
 
-    pair_rows = sorted((row_of[first], row_of[second], column) for (first, second), column in features.pairs_.items())
-    pair_columns = [column for _, _, column in pair_rows]
+    weights = heads.coef_.T * fitted.slope * (1 - fitted.share)
+    taught = fitted.slope * fitted.share
+    words, grams, vectors, of_pairs = features.columns()
+    word_rows, pair_rows = (_placed(rows, known) for rows, known in ((student.word_row, vocabulary), (student.pair_row, pairs)))
+    own_pairs = _placed(features.pairs_, pairs)
+    own_words = features.word_rows(vocabulary) @ np.concatenate([weights[words], weights[grams], weights[vectors]])
+    student_words = _take(student.word, word_rows)
     dimension_words, dimension_bias = _topics(fitted.dimensions, vocabulary, len(SIDE_DIMENSIONS))
     concept_words, concept_bias = _topics(fitted.concepts, vocabulary, len(CONCEPTS))
+    tags, dimensions = slice(len(SIDES)), slice(len(SIDES), None)
     return FoldedModel(
         words=join(vocabulary),
         cased=np.array([word in features.known for word in vocabulary]),
-        word_tags=np.ascontiguousarray(features.word_rows(vocabulary) @ of_words),
-        word_dimensions=dimension_words,
+        word_tags=np.ascontiguousarray(own_words + student_words[:, tags] * taught),
+        word_dimensions=_mixed(dimension_words, student_words[:, dimensions], fitted.share),
         word_concepts=concept_words,
-        pair_first=np.array([first for first, _, _ in pair_rows], np.int32),
-        pair_second=np.array([second for _, second, _ in pair_rows], np.int32),
-        pair_tags=np.ascontiguousarray(weights[pairs][pair_columns]),
+        pair_first=np.array([row_of[first] for first, _ in pairs], np.int32),
+        pair_second=np.array([row_of[second] for _, second in pairs], np.int32),
+        pair_tags=np.ascontiguousarray(_take(weights[of_pairs], own_pairs) + _take(student.pair, pair_rows) * taught),
+        left=_take(student.left, word_rows),
+        right=_take(student.right, word_rows),
+        kernel=student.kernel,
+        factor_tags=student.factors[:, tags] * taught,
+        factor_dimensions=student.factors[:, dimensions] * np.float32(fitted.share),
         grams=join(list(features.grams_)),
         gram_tags=np.ascontiguousarray(weights[grams] * features.gram_weight),
-        bias_tags=np.ascontiguousarray(bias),
-        bias_dimensions=dimension_bias,
+        bias_tags=heads.intercept_ * fitted.slope * (1 - fitted.share) + student.bias[tags] * taught + fitted.offset,
+        bias_dimensions=_mixed(dimension_bias, student.bias[dimensions], fitted.share),
         bias_concepts=concept_bias,
-        thresholds=np.full(len(bias), threshold),
+        thresholds=np.full(len(SIDES), threshold),
         minimum_known=minimum_known,
     )
+
+
+def _placed(row_of: Mapping[Item, int], items: Sequence[Item]) -> NDArray[np.int64]:
+    """Return the row of each item, -1 for one that has none."""
+    return np.array([row_of.get(item, -1) for item in items], np.int64)
+
+
+def _take(table: NDArray[Number], rows: NDArray[np.int64]) -> NDArray[Number]:
+    """Return the rows of a table, zeros for -1."""
+    taken = table[rows]
+    taken[rows < 0] = 0
+    return taken
+
+
+def _mixed(head: NDArray[np.float32], student: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    return np.asarray(head * (1 - share) + student * share, np.float32)
 
 
 def _topics(pipeline: Pipeline, vocabulary: list[str], classes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

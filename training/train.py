@@ -22,6 +22,7 @@ from training.fit import fit
 from training.fold import fold
 from training.outside import read_outside
 from training.probes import pass_rates, read_probes
+from training.student import load_student
 
 LIBRARIES: Final = ("scikit-learn", "numpy", "scipy", "joblib", "spacy")
 Progress = Callable[[str], None]
@@ -41,23 +42,25 @@ def train(data: Path, artifact: Path, config: TrainingConfig, progress: Progress
     The same data, configuration and library versions give the same hash.
 
     Args:
-        data: the folder with `contrasts.yaml`, `corpus/`, `embedding/`, `holdout/` and `probes.yaml`.
+        data: the folder with `contrasts.yaml`, `corpus/`, `embedding/`, `student/`, `holdout/` and `probes.yaml`.
         artifact: where the model goes; what stands there is replaced once the new model is complete.
         config: all knobs.
         progress: told each step in a line.
 
     Raises:
-        CorpusError, ContrastsError, EmbeddingError, ProbesError: the data is missing or breaks its schema.
+        CorpusError, ContrastsError, EmbeddingError, StudentError, ProbesError: the data is missing or breaks its schema.
         OSError: the artifact cannot be written.
     """
     progress("reading the contrasts and the corpus")
     contrasts = load_contrasts(data / "contrasts.yaml")
     embedding = load_embedding(data / "embedding")
+    student = load_student(data / "student", embedding.words)
     holdout = read_corpus(data / "holdout")
     probes = read_probes(data / "probes.yaml")
     dataset = build(data, config.data.near_duplicate)
     progress(f"fitting on {len(dataset.rows):,} sentences of {len({row.doc for row in dataset.rows}):,} documents (about a minute)")
-    model = fold(fit(dataset.rows, config, embedding), threshold=config.decision.threshold, minimum_known=config.abstain.minimum_known)
+    fitted = fit(dataset.rows, config, embedding, student)
+    model = fold(fitted, threshold=config.decision.threshold, minimum_known=config.abstain.minimum_known)
     progress(f"measuring on {len(holdout):,} sentences kept apart")
     tagger = Tagger(model)
     metrics = {

@@ -30,15 +30,16 @@ from training.outside import read_examples
 ONE_THREAD: Final = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "RAYON_NUM_THREADS"), "1"),
     "TOKENIZERS_PARALLELISM": "false",
+    "CUDA_VISIBLE_DEVICES": "",
 }
+"""What is timed runs on one thread of the processor; training may use all there is."""
 EVERYWHERE: Final = {
     "PYTHONPATH": str(ROOT),
     "HF_HUB_OFFLINE": "1",
-    "CUDA_VISIBLE_DEVICES": "",
     "TQDM_DISABLE": "1",
     "TRANSFORMERS_VERBOSITY": "error",
 }
-"""Another Python has no Helmkeel installed; nothing is fetched; all peers run on the processor; no bars in the log."""
+"""Another Python has no Helmkeel installed; nothing is fetched; no bars in the log."""
 HOLDOUT: Final = "hold-out"
 GOLD: Final = "gold"
 Interval = dict[str, float]

@@ -15,6 +15,7 @@ from transformers import AutoModel, AutoTokenizer
 from benchmarks.peers.linear import positive, tag_heads
 from benchmarks.peers.protocol import SEED, TAGS, Flags, Materials
 
+DEVICE: Final = "cuda" if torch.cuda.is_available() else "cpu"
 BATCH: Final = 32
 MAX_PIECES: Final = 128
 EPOCHS: Final = 2
@@ -34,7 +35,7 @@ class Encoder:
 
     def __init__(self, folder: Path | str) -> None:
         self.tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-        self.network: Any = AutoModel.from_pretrained(folder).eval()
+        self.network: Any = AutoModel.from_pretrained(folder).eval().to(DEVICE)
 
     def save(self, folder: Path) -> None:
         """Write network and tokenizer."""
@@ -43,7 +44,7 @@ class Encoder:
 
     def pool(self, texts: list[str]) -> torch.Tensor:
         """Return an (n, H) tensor."""
-        batch = self.tokenizer(texts, return_tensors="pt", padding=True, truncation=True, max_length=MAX_PIECES)
+        batch = self.tokenizer(texts, return_tensors="pt", padding=True, truncation=True, max_length=MAX_PIECES).to(DEVICE)
         hidden = self.network(**batch).last_hidden_state
         mask = batch["attention_mask"].unsqueeze(-1)
         return (hidden * mask).sum(1) / mask.sum(1)
@@ -55,7 +56,7 @@ class Encoder:
         with torch.inference_mode():
             for start in range(0, len(texts), BATCH):
                 rows = by_length[start : start + BATCH]
-                vectors[rows] = self.pool([texts[row] for row in rows]).numpy()
+                vectors[rows] = self.pool([texts[row] for row in rows]).cpu().numpy()
         return vectors
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -105,7 +106,7 @@ class FineTunedEncoder:
         """Train with AdamW, a linear warm-up and a linear way down."""
         torch.manual_seed(SEED)
         self.encoder = Encoder(str(self.source))
-        head = torch.nn.Linear(self.encoder.network.config.hidden_size, len(TAGS))
+        head = torch.nn.Linear(self.encoder.network.config.hidden_size, len(TAGS)).to(DEVICE)
         groups: list[dict[str, Any]] = [
             {"params": self.encoder.network.parameters(), "lr": ENCODER_RATE},
             {"params": head.parameters(), "lr": HEAD_RATE},
@@ -119,7 +120,7 @@ class FineTunedEncoder:
             order.shuffle(rows)
             for start in range(0, len(rows), BATCH):
                 batch = rows[start : start + BATCH]
-                wanted = torch.tensor(targets[batch], dtype=torch.float32)
+                wanted = torch.tensor(targets[batch], dtype=torch.float32, device=DEVICE)
                 loss = torch.nn.functional.binary_cross_entropy_with_logits(head(self.encoder.pool([texts[r] for r in batch])), wanted)
                 optimiser.zero_grad()
                 loss.backward()
@@ -127,7 +128,7 @@ class FineTunedEncoder:
                 optimiser.step()
                 schedule.step()
         self.encoder.network.eval()
-        self.head = torch.cat([head.weight.detach(), head.bias.detach()[:, None]], dim=1).numpy()
+        self.head = torch.cat([head.weight.detach(), head.bias.detach()[:, None]], dim=1).cpu().numpy()
 
     def save(self, folder: Path) -> None:
         """Write encoder and head."""

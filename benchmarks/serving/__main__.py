@@ -162,7 +162,7 @@ def answers(url: str) -> dict[str, int]:
 
 
 def mlflow_model(path: Path) -> Path:
-    """Fit the pipeline on the corpus and save it as MLflow does."""
+    """Fit what is folded for our service on the corpus, and save it as MLflow does."""
     import joblib
     import mlflow.pyfunc
 
@@ -170,12 +170,14 @@ def mlflow_model(path: Path) -> Path:
     from training.config import load_config
     from training.embedding import load_embedding
     from training.fit import fit
+    from training.student import load_student
 
     data, config = Settings().data, load_config()
-    pipeline = fit(build(data, config.data.near_duplicate).rows, config, load_embedding(data / "embedding")).tags
+    embedding = load_embedding(data / "embedding")
+    student = load_student(data / "student", embedding.words)
     file = path.with_suffix(".joblib")
-    joblib.dump(pipeline, file)
-    mlflow.pyfunc.save_model(path, python_model=str(HERE / "unfolded.py"), artifacts={"pipeline": str(file)}, pip_requirements=[])
+    joblib.dump(fit(build(data, config.data.near_duplicate).rows, config, embedding, student), file)
+    mlflow.pyfunc.save_model(path, python_model=str(HERE / "unfolded.py"), artifacts={"fitted": str(file)}, pip_requirements=[])
     return path
 
 

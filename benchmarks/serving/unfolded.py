@@ -1,4 +1,4 @@
-"""The scikit-learn pipeline as it is trained, before it is folded into tables, as an MLflow model."""
+"""What is fitted (`training.fit.Fitted`), before it is folded into tables, as an MLflow model."""
 
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,15 @@ class Unfolded(PythonModel):  # type: ignore[misc]
     """Cuts each text into sentences and gives their decisions."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Load the pipeline."""
-        self.pipeline = joblib.load(Path(context.artifacts["pipeline"]))
+        """Load it."""
+        self.fitted = joblib.load(Path(context.artifacts["fitted"]))
 
     def predict(self, context: PythonModelContext, model_input: Any, params: Any = None) -> list[dict[str, Any]]:  # noqa: ANN401
         """Score the sentences of each text."""
         answers = []
         for text in model_input["text"]:
             sentences = [sentence.text for sentence in segment(text).sentences]
-            decisions = self.pipeline.decision_function(sentences).tolist() if sentences else []
+            decisions = self.fitted.decide(sentences).tolist() if sentences else []
             answers.append({"sentences": sentences, "decisions": decisions})
         return answers
 

@@ -24,7 +24,7 @@ def small_data(corpus: list[Example], tmp_path_factory: pytest.TempPathFactory) 
     """A data folder like the real one with every fifteenth document of the corpus; tests leave it as it is."""
     data = tmp_path_factory.mktemp("small") / "data"
     (data / "corpus").mkdir(parents=True)
-    for name in ("contrasts.yaml", "embedding", "probes.yaml"):
+    for name in ("contrasts.yaml", "embedding", "student", "probes.yaml"):
         (data / name).symlink_to(DATA / name)
     shutil.copytree(DATA / "holdout", data / "holdout")
     kept = set(sorted({e.doc for e in corpus})[::15])

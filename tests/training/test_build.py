@@ -14,7 +14,7 @@ DATA = ROOT / "data"
 
 
 def row(text: str, doc: str = "d") -> Row:
-    return Row(doc, "other", text, Label.NEITHER, None, None, None, Manner.PARTICULAR)
+    return Row(doc, "other", text, Label.NEITHER, None, (), None, None, Manner.PARTICULAR)
 
 
 @pytest.mark.parametrize(

@@ -18,23 +18,27 @@ from training.evaluate import expected_calibration_error, macro_f1, tag_matrix
 from training.fit import fit
 from training.fold import fold
 from training.probes import ProbesError, pass_rates, read_probes
+from training.student import load_student
 
 
 def test_the_folded_model_agrees_with_the_pipelines(small_data: Path, holdout: list[Example]) -> None:
     config = load_config()
-    fitted = fit(build(small_data, 0.7).rows, config, load_embedding(small_data / "embedding"))
+    embedding = load_embedding(small_data / "embedding")
+    student = load_student(small_data / "student", embedding.words)
+    fitted = fit(build(small_data, 0.7).rows, config, embedding, student)
     tagger = Tagger(fold(fitted, threshold=0.5, minimum_known=config.abstain.minimum_known))
     texts = [e.text for e in holdout] + ["Zyxgrop blenders qworm!", "", "ANA said 3 things"]
     scores = tagger.score(texts)
-    pipeline = fitted.tags.decision_function(texts) * fitted.slope + fitted.offset
-    assert np.abs(pipeline - scores.decision).max() < 1e-6
+    assert np.abs(fitted.decide(texts) - scores.decision).max() < 1e-6
     led = np.flatnonzero(scores.concept >= 0)
     assert len(led) > 20
     assert (fitted.concepts.predict([texts[i] for i in led]) == scores.concept[led]).mean() == 1
     one_sided = [i for i in np.flatnonzero(scores.dimension >= 0) if scores.tagged[i].sum() == 1]
     allowed = np.repeat(scores.tagged[one_sided], 11, axis=1)[:, fitted.dimensions.classes_]
-    decisions = fitted.dimensions.decision_function([texts[i] for i in one_sided])
-    best = fitted.dimensions.classes_[np.where(allowed, decisions, -np.inf).argmax(axis=1)]
+    classes = fitted.dimensions.classes_
+    taught = student.decision_function([fitted.tags["features"].vocabulary_forms(texts[i]) for i in one_sided])[:, 2:][:, classes]
+    heads = fitted.dimensions.decision_function([texts[i] for i in one_sided])
+    best = classes[np.where(allowed, (1 - fitted.share) * heads + fitted.share * taught, -np.inf).argmax(axis=1)]
     assert (best == scores.dimension[one_sided]).all()
 
 
