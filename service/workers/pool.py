@@ -69,6 +69,7 @@ class Pool:
         self._settings = settings
         self._slots = [_Slot() for _ in range(settings.workers)]
         self._idle: asyncio.Queue[_Slot] = asyncio.Queue()
+        self._line = asyncio.Lock()  # held by whoever takes the next idle slot; a queue alone lets newcomers pass those who wait
         self._files = asyncio.Semaphore(max(1, settings.workers - 1))  # a slow file must not keep every worker from short texts
         self._counts = _Counts()
         self._template: Template | None = None
@@ -226,14 +227,16 @@ class Pool:
         if worker.template is not self._template:
             self._renew(slot)
         self._idle.put_nowait(slot)
+        await asyncio.sleep(0)  # whoever is next gives the worker its job before this answer is made and sent
         return reply
 
     async def _free(self, given_up: GivenUp | None) -> _Slot:
         """Take the next idle slot, in the order of asking."""
-        waits = self._idle.empty()
+        waits = self._line.locked() or self._idle.empty()
         self._counts.waiting += 1
         try:
-            slot = await self._idle.get()
+            async with self._line:
+                slot = await self._idle.get()
         finally:
             self._counts.waiting -= 1
         try:
