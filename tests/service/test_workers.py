@@ -72,7 +72,7 @@ def test_who_asks_again_at_once_does_not_pass_those_who_wait(artifact_folder: Pa
 
 
 def test_nothing_is_done_for_who_has_left_while_waiting(artifact_folder: Path) -> None:
-    async def has_left() -> bool:
+    def has_left() -> bool:
         return True
 
     async def ask() -> None:
