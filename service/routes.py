@@ -1,5 +1,6 @@
 """The routes of the API. None reads a text: bodies go to a worker as they came, and answers come back as they go out."""
 
+import asyncio
 import base64
 import hashlib
 import logging
@@ -26,7 +27,7 @@ from service.problems import Code, ProblemError, not_ready
 from service.schemas import BatchRequest, BatchResponse, Health, ModelAnswer, ModelIdentity, Readiness, TagRequest, TagResponse
 from service.tagging import Tagging
 from service.uploads import read_upload
-from service.workers import Job, JobKind, Pool
+from service.workers import GivenUp, Job, JobKind, Pool
 
 _log = logging.getLogger("helmkeel.admin")
 _LINES: Final = ("application/x-ndjson", "application/jsonl")
@@ -256,10 +257,16 @@ def _takes_gzip(request: Request) -> bool:
     return False
 
 
+def _given_up(request: Request) -> GivenUp | None:
+    """Return what tells whether the client has left; to ask for the next ASGI message would take turns of the loop."""
+    transport: asyncio.Transport | None = getattr(request.state, "transport", None)  # from service.server
+    return transport.is_closing if transport else None
+
+
 async def _done(request: Request, job: Job) -> Response:
     account = exchange.of(request.scope)
     running: Tagging = request.app.state.tagging
-    reply = account.reply = await running.run(job, request.is_disconnected)
+    reply = account.reply = await running.run(job, _given_up(request))
     account.code = reply.code
     answer = Response(reply.body, reply.status, media_type=reply.media_type)
     if reply.gzip:

@@ -38,7 +38,7 @@ class OpenToAllError(Exception):
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, which waits for ever for the head of a request, with a limit to that."""
+    """uvicorn's protocol, which waits for ever for the head of a request, with a limit to that; requests know their connection."""
 
     _head_timer: asyncio.TimerHandle | None = None
 
@@ -48,6 +48,7 @@ class _Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["state"]["transport"] = self.transport
         self._expect_head()
 
     def on_headers_complete(self) -> None:

@@ -9,9 +9,10 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from io import BytesIO
+from multiprocessing import resource_tracker
 from pathlib import Path
-from signal import SIG_IGN, SIGINT, signal
-from typing import Final, TypeVar
+from signal import SIG_BLOCK, SIG_IGN, SIG_SETMASK, SIGINT, pthread_sigmask, raise_signal, signal
+from typing import Any, Final, TypeVar
 
 import pyarrow.parquet as pq
 from joblib.externals.loky import ProcessPoolExecutor
@@ -131,11 +132,42 @@ def processes(jobs: int) -> Iterator[Pool | None]:
     if jobs == 1:
         yield None
         return
-    executor = ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(os.getpid(),))
+    with _interrupts_held():
+        executor = _Processes(jobs, initializer=_start_worker, initargs=(os.getpid(),))
     try:
         yield Pool(executor, ahead=4 * jobs)
     finally:  # chunks that are being done are finished and kept: killing their workers makes loky's own thread fail
         executor.shutdown()
+
+
+class _Processes(ProcessPoolExecutor):  # type: ignore[misc]
+    """Worker processes that Ctrl-C never reaches: loky starts them, and the thread that replaces lost ones, in `submit`."""
+
+    def submit(self, work: Callable[..., T], /, *args: Any, **named: Any) -> Future[T]:  # noqa: ANN401
+        """Hand out a task."""
+        with _interrupts_held():
+            future: Future[T] = super().submit(work, *args, **named)
+        return future
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let a Ctrl-C wait until the end of the block, and keep it for good from processes and threads that are started in it.
+
+    The terminal sends Ctrl-C to workers as well, which load for a second before they can ignore it; what is blocked here is blocked there
+    from the first moment. The handler is for this process, in which another thread may take the signal.
+    """
+    came: list[int] = []
+    resource_tracker.ensure_running()  # else started in the block, at whose end it unblocks the signal
+    before = signal(SIGINT, lambda number, _: came.append(number))
+    mask = pthread_sigmask(SIG_BLOCK, {SIGINT})
+    try:
+        yield
+    finally:
+        pthread_sigmask(SIG_SETMASK, mask)
+        signal(SIGINT, before)
+        if came:
+            raise_signal(SIGINT)  # which may be ignored, as in a script's background
 
 
 def _start_worker(parent: int) -> None:

@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from service.workers.process import Template, Worker
 
 _log = logging.getLogger("helmkeel.workers")
 
-GivenUp = Callable[[], Awaitable[bool]]
+GivenUp = Callable[[], bool]
 """Tells whether nobody waits for an answer any more."""
 
 _TEND_SECONDS: Final = 0.5
@@ -69,6 +69,7 @@ class Pool:
         self._settings = settings
         self._slots = [_Slot() for _ in range(settings.workers)]
         self._idle: asyncio.Queue[_Slot] = asyncio.Queue()
+        self._line = asyncio.Lock()  # held by whoever takes the next idle slot; a queue alone lets newcomers pass those who wait
         self._files = asyncio.Semaphore(max(1, settings.workers - 1))  # a slow file must not keep every worker from short texts
         self._counts = _Counts()
         self._template: Template | None = None
@@ -142,7 +143,7 @@ class Pool:
 
         Args:
             job: the job.
-            given_up: asked after a wait, so that no worker's time goes to a client that has left.
+            given_up: asked before a worker is, so that no worker's time goes to a client that has left.
 
         Raises:
             ProblemError: `busy` where too many wait already, `timeout`, `worker_died`.
@@ -226,22 +227,20 @@ class Pool:
         if worker.template is not self._template:
             self._renew(slot)
         self._idle.put_nowait(slot)
+        await asyncio.sleep(0)  # whoever is next gives the worker its job before this answer is made and sent
         return reply
 
     async def _free(self, given_up: GivenUp | None) -> _Slot:
         """Take the next idle slot, in the order of asking."""
-        waits = self._idle.empty()
         self._counts.waiting += 1
         try:
-            slot = await self._idle.get()
+            async with self._line:
+                slot = await self._idle.get()
         finally:
             self._counts.waiting -= 1
-        try:
-            if waits and given_up and await given_up():
-                raise ClientDisconnect
-        except BaseException:
+        if given_up and given_up():
             self._idle.put_nowait(slot)
-            raise
+            raise ClientDisconnect
         return slot
 
     def _retry_after(self) -> int:

@@ -69,12 +69,17 @@ class Command:
         )
 
     def start(self, *arguments: str | Path) -> "subprocess.Popen[bytes]":
-        """Start the installed command in a process group of its own, with nothing to read."""
+        """Start the installed command in a process group of its own, with nothing to read, for Ctrl-C to end."""
         given = [HELMKEEL, *self.begin, *arguments]
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
-        return subprocess.Popen(
-            given, stdin=nothing, stdout=pipe, stderr=pipe, env=self.environment, cwd=self.folder, start_new_session=True
-        )
+        # A shell lets what it runs in the background ignore Ctrl-C; tests that run there must not pass that on.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return subprocess.Popen(
+                given, stdin=nothing, stdout=pipe, stderr=pipe, env=self.environment, cwd=self.folder, start_new_session=True
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     @property
     def environment(self) -> dict[str, str]:

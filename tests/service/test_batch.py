@@ -22,6 +22,7 @@ from service.settings import ROOT
 from tests.service import documents as made
 from tests.service.command import Command
 from tests.service.folders import make_folder
+from tests.service.running import PATIENCE, children
 
 ROWS: list[dict[str, Any]] = [
     {"id": "a", "text": "Prepare the annual budget."},
@@ -311,6 +312,23 @@ def test_runs_killed_at_random_points_lose_and_double_nothing(score: Command, tm
     assert (tmp_path / output).read_bytes() == (tmp_path / f"whole-{output}").read_bytes()
     assert (tmp_path / f"{output}.errors.jsonl").read_bytes() == (tmp_path / f"whole-{output}.errors.jsonl").read_bytes()
     assert not (tmp_path / f"{output}.partial").exists()
+
+
+def test_ctrl_c_while_workers_start_is_left_to_the_command(score: Command, tmp_path: Path) -> None:
+    make_many(tmp_path / "in.jsonl", 1000)
+    process = score.start("in.jsonl", "-o", "out.jsonl", "--jobs", "2")
+    workers: list[int] = []
+    while not workers:
+        assert process.poll() is None
+        workers = [child for child in children(process.pid) if b"popen_loky" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{workers[0]}/status").read_text().splitlines())
+    assert (int(status["SigBlk"], 16) | int(status["SigIgn"], 16)) & 1 << (signal.SIGINT - 1)  # from its first moment
+    os.killpg(process.pid, signal.SIGINT)
+    out, message = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert (out, message.decode()) == (b"", "helmkeel: interrupted; what is done is kept, --resume goes on with it\n")
+    assert score.here("in.jsonl", "-o", "out.jsonl", "--resume").returncode == 1  # a row is damaged
+    assert len(rows_of(tmp_path / "out.jsonl")) >= 1000
 
 
 def test_ctrl_c_keeps_what_is_done_and_another_run_is_not_mixed_in(score: Command, tmp_path: Path) -> None:

@@ -55,8 +55,24 @@ def test_a_full_queue_refuses_at_once_and_the_others_are_answered(artifact_folde
     asyncio.run(ask())
 
 
+def test_who_asks_again_at_once_does_not_pass_those_who_wait(artifact_folder: Path) -> None:
+    answered = []
+
+    async def ask(pool: Pool, name: str) -> None:
+        for _ in range(3):
+            await pool.run(JOB)
+            answered.append(name)
+
+    async def ask_together() -> None:
+        async with started(artifact_folder, workers=1) as pool:
+            await asyncio.gather(*(ask(pool, name) for name in "abc"))
+
+    asyncio.run(ask_together())
+    assert answered == [*"abcabcabc"]
+
+
 def test_nothing_is_done_for_who_has_left_while_waiting(artifact_folder: Path) -> None:
-    async def has_left() -> bool:
+    def has_left() -> bool:
         return True
 
     async def ask() -> None:
