@@ -12,7 +12,7 @@ help:
 	@echo "make test                       all checks: ruff, mypy, pytest"
 	@echo "make train                      train the model again"
 	@echo "make docs                       train, and render README output, data card and model card"
-	@echo "make benchmark [GOLD=FILE.jsonl] [ENCODER=FOLDER] [ENCODER_PYTHON=...] [ROWS=N]"
+	@echo "make benchmark [GOLD=FILE.jsonl] [ENCODER=FOLDER] [ENCODER_PYTHON=...] [TUNED=FOLDER] [ROWS=N]"
 	@echo "                                quality and speed beside the peers, into benchmarks/results.md"
 	@echo "make benchmark-batch            files to JSON lines: speed, memory, broken files, into benchmarks/batch.md (part of make benchmark)"
 	@echo "make benchmark-own              the same without the peers, whose rows stay as they are"
@@ -60,11 +60,12 @@ test: .venv/.dev
 	@touch $@
 
 # GOLD: labelled sentences from outside, measured too. ENCODER: the files of all-MiniLM-L6-v2, for the peers that need them; they run in
-# ENCODER_PYTHON, which needs scikit-learn and model2vec[distill]. ROWS: train the peers on so many rows, print, and write nothing.
+# ENCODER_PYTHON, which needs scikit-learn and model2vec[distill]. TUNED: where the fine-tuned one is kept, whose training takes over an hour
+# without a GPU. ROWS: train the peers on so many rows, print, and write nothing.
 ENCODER_PYTHON ?= $(BIN)/python
 benchmark: .venv/.benchmark
 	$(BIN)/helmkeel info
-	$(BIN)/python -m benchmarks $(if $(GOLD),--gold "$(GOLD)") $(if $(ENCODER),--encoder "$(ENCODER)" --encoder-python "$(ENCODER_PYTHON)") $(if $(ROWS),--rows $(ROWS))
+	$(BIN)/python -m benchmarks $(if $(GOLD),--gold "$(GOLD)") $(if $(ENCODER),--encoder "$(ENCODER)" --encoder-python "$(ENCODER_PYTHON)") $(if $(TUNED),--tuned "$(TUNED)") $(if $(ROWS),--rows $(ROWS))
 	$(MAKE) benchmark-batch
 
 # The sections of results.md without other taggers, measured again.
@@ -110,8 +111,8 @@ scale: .venv/.benchmark
 	$(BIN)/helmkeel info
 	$(BIN)/python -m benchmarks.scale
 
-# By hand, after a change to the corpus: needs torch, transformers and wordfreq (`pip install .[distill]`), and the encoder's files in a folder.
-embedding: setup
+# By hand, after a change to the corpus: needs torch, transformers and wordfreq (`pip install .[distill]`), the encoder's files in a folder, and a GPU.
+distil: setup
 	$(PYTHON) -m training.distill $(ENCODER)
 
 # The pictures in README.md; needs a chromium. A browser window cannot be as narrow as a phone, so the phone is a frame in a page.

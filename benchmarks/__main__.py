@@ -31,6 +31,9 @@ def main(
         Path | None, typer.Option(help="Folder with the files of all-MiniLM-L6-v2; without it, what needs it is left out.")
     ] = None,
     encoder_python: Annotated[Path, typer.Option(help="The Python that has torch and model2vec[distill].")] = Path(sys.executable),
+    tuned: Annotated[
+        Path | None, typer.Option(help="Folder where the fine-tuned encoder is kept: taken from there, or trained and put there.")
+    ] = None,
     rows: Annotated[
         int | None, typer.Option(min=100, help="Train the peers on at most so many rows, to try things out: prints, and writes nothing.")
     ] = None,
@@ -43,7 +46,7 @@ def main(
         peers, _, _ = RESULTS.read_text(encoding="utf-8").partition(OWN)
         RESULTS.write_text(peers + "\n".join(own_figures(artifact, settings)), encoding="utf-8")
         return
-    options = Options(gold, encoder, encoder_python, rows)
+    options = Options(gold, encoder, encoder_python, tuned, rows)
     sections = [] if rows else own_figures(artifact, settings)
     try:
         figures = compare(artifact, settings, options)

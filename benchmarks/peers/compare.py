@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.peers.protocol import SEED, TAGS, Flags, size_bytes
-from benchmarks.peers.registry import HELMKEEL, PEERS, Entry
+from benchmarks.peers.registry import HELMKEEL, PEERS, TUNED, Entry
 from model.artifact import Artifact
 from model.contrasts import load_contrasts
 from model.labels import Side
@@ -57,12 +57,14 @@ class Options:
         gold: labelled sentences from outside the project.
         encoder: folder with the files of a plain sentence encoder.
         encoder_python: the Python that has torch, for the peers that need the encoder.
+        tuned: folder where the fine-tuned encoder is kept: taken from there if it holds one, and else trained and put there.
         rows: at most so many training rows, for trying things out.
     """
 
     gold: Path | None = None
     encoder: Path | None = None
     encoder_python: Path = Path(sys.executable)
+    tuned: Path | None = None
     rows: int | None = None
 
 
@@ -124,9 +126,10 @@ def compare(artifact: Artifact, settings: Settings, options: Options) -> list[Fi
         with tempfile.TemporaryDirectory() as scratch:
             folder, trained_on = settings.artifact, len(dataset.rows)
             if entry is not HELMKEEL:
-                folder, trained_on = Path(scratch) / "model", len(rows)
-                folder.mkdir()
-                run(entry, "fit", training, folder, options)
+                folder, trained_on = options.tuned if entry is TUNED and options.tuned else Path(scratch) / "model", len(rows)
+                if not folder.is_dir():
+                    folder.mkdir(parents=True)
+                    run(entry, "fit", training, folder, options)
             result = run(entry, "predict", judging, folder, options)
             figures.append(figures_of(entry, trained_on, result, judged, size_bytes(folder)))
     return figures

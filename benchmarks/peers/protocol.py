@@ -12,7 +12,7 @@ Flags = NDArray[np.bool_]
 
 TAGS: Final = ("leadership", "management")
 """The columns of all flags (`model.labels.Side`; the peers import nothing of the project, so that another Python can run them)."""
-THRESHOLD: Final = 0.35
+THRESHOLD: Final = 0.3
 """The probability from which a peer tags: that of Helmkeel (`training/config.toml`), so that all are measured alike."""
 SEED: Final = 20261101
 

@@ -92,7 +92,7 @@ class Encoder(torch.nn.Module):  # type: ignore[misc]
 
 def half_precision() -> AbstractContextManager[Any]:
     """Return the context in which a GPU multiplies in 16 bits."""
-    return torch.autocast(DEVICE, torch.bfloat16, enabled=DEVICE == "cuda")
+    return torch.autocast(DEVICE, torch.bfloat16, enabled=DEVICE == "cuda")  # type: ignore[no-any-return]
 
 
 def tune(encoder: Encoder, examples: Sequence[Example], seed: int) -> None:
