@@ -251,7 +251,7 @@ class Tagger:
     def _known_share(self, rows: Ints, unknown: list[_Unknown], starts: Longs, lengths: Longs) -> Doubles:
         """Return (n,) the share of the words, names and numbers aside, that were seen in training; 1 for a sentence of none."""
         is_word = self._is_word[np.minimum(rows, len(self._is_word) - 1)]
-        outside = np.flatnonzero(rows >= len(self._is_word))
+        outside = (rows >= len(self._is_word)).nonzero()[0]
         if len(outside):
             flags = np.array([word.is_word for word in unknown])
             is_word[outside] = flags[rows[outside] - len(self._is_word)]
@@ -266,7 +266,7 @@ class Tagger:
         rows = np.fromiter(map(self._tokens.get, tokens, repeat(-1)), np.int32, len(tokens))
         unknown: list[_Unknown] = []
         local: dict[str, int] = {}
-        for position in np.flatnonzero(rows < 0).tolist():
+        for position in (rows < 0).nonzero()[0].tolist():
             row = self._look_up(tokens[position])
             if isinstance(row, _Unknown):
                 if row.word not in local:
@@ -290,7 +290,7 @@ class Tagger:
 
     def _word_tags(self, rows: Ints, unknown: list[_Unknown]) -> Doubles:
         tags: Doubles = self.model.word_tags[np.minimum(rows, len(self._is_word) - 1)]
-        outside = np.flatnonzero(rows >= len(self._is_word))
+        outside = (rows >= len(self._is_word)).nonzero()[0]
         if len(outside):
             tags[outside] = np.array([word.tags for word in unknown])[rows[outside] - len(self._is_word)]
         return tags
@@ -307,8 +307,11 @@ class Tagger:
 
 def _sums(values: NDArray[np.generic], starts: Longs, lengths: Longs) -> Doubles:
     """Add up rows `starts[i]` to `starts[i] + lengths[i]` for each i, so that no sentence depends on its neighbours."""
+    if lengths.all():
+        whole: Doubles = np.add.reduceat(values, starts, axis=0, dtype=np.float64)
+        return whole
     total = np.zeros((len(starts), values.shape[1]))
-    filled = np.flatnonzero(lengths)
+    filled = lengths.nonzero()[0]
     if len(filled):
         total[filled] = np.add.reduceat(values, starts[filled], axis=0, dtype=np.float64)
     return total

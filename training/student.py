@@ -1,14 +1,18 @@
 """The additive student of the teachers (`training.distill`), committed in 16-bit numbers."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Final
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.folded import SIDE_DIMENSIONS
+from model.labels import Side
 from model.tokens import bigrams
 
 Floats = NDArray[np.float32]
@@ -98,11 +102,22 @@ def load_student(folder: Path, words: tuple[str, ...]) -> Student:
     """
     try:
         pairs = [line.split(" ") for line in (folder / PAIRS).read_text(encoding="utf-8").splitlines()]
-        with np.load(folder / TABLES, allow_pickle=False) as stored:
+        with (folder / TABLES).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             tables = {field.name: stored[field.name].astype(np.float32) for field in fields(Student)[2:]}
         student = Student(words, tuple((first, second) for first, second in pairs), **tables)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile, zlib.error) as error:
         raise StudentError(f"{folder}: the student's tables cannot be read ({error})") from error
-    if (len(student.word), len(student.pair)) != (len(words), len(pairs)):
-        raise StudentError(f"{folder}: {len(words)} words and {len(pairs)} pairs, but {len(student.word)} and {len(student.pair)} rows")
+    outputs, rank = len(Side) + len(SIDE_DIMENSIONS), student.kernel.shape[-1]
+    expected = {
+        "word": (len(words), outputs),
+        "pair": (len(pairs), len(Side)),
+        "left": (len(words), rank),
+        "right": (len(words), rank),
+        "kernel": (len(student.kernel), rank),
+        "factors": (rank, outputs),
+        "bias": (outputs,),
+    }
+    for name, shape in expected.items():
+        if getattr(student, name).shape != shape:
+            raise StudentError(f"{folder}: the table {name} has the shape {getattr(student, name).shape}, expected {shape}")
     return student

@@ -1,3 +1,5 @@
+from itertools import permutations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 
 from model.labels import Dimension, Label, Side
 from model.tagger import Tagger
+from model.tokens import tokenise
 
 SENTENCES = [
     "Prepare the annual budget and monitor spending against it.",
@@ -15,6 +18,7 @@ SENTENCES = [
     "",
     "…",
 ]
+SHORT = ["", "Inspire", "Plan budgets", "Win people over", "Monitor the annual budget", "Share a vision people follow"]
 
 
 def test_evidence_adds_up_to_the_decision_and_the_score(tagger: Tagger) -> None:
@@ -39,6 +43,15 @@ def test_any_text_gets_a_score_that_does_not_depend_on_its_neighbours(tagger: Ta
         alone = tagger.score([text])
         assert (alone.decision[0] == together.decision[row]).all()
         assert list(tagger.explain(text).decision.values()) == pytest.approx(alone.decision[0], abs=1e-9)
+
+
+def test_short_sentences_beside_each_other_do_not_mix(tagger: Tagger) -> None:
+    assert [len(tokenise(sentence)) for sentence in SHORT] == [*range(len(tagger.model.kernel) + 2)]
+    alone = [tagger.score([sentence]) for sentence in SHORT]
+    for order in permutations(range(len(SHORT))):
+        together = tagger.score([SHORT[place] for place in order])
+        for values, *each in zip(together, *(alone[place] for place in order), strict=True):
+            assert (values == np.concatenate(each)).all()
 
 
 def test_chunks_do_not_change_answers(tagger: Tagger) -> None:

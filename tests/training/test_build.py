@@ -8,7 +8,7 @@ from model.contrasts import load_contrasts
 from model.labels import Concept, Dimension, Label, Side
 from service.settings import ROOT
 from training.build import DataSet, Row, build, contrast_rows, frames, gerund, third_person, without_duplicates
-from training.corpus import CorpusError, Example, Manner, read_corpus
+from training.corpus import CorpusError, Example, Manner, read_corpus, settled
 
 DATA = ROOT / "data"
 
@@ -102,6 +102,15 @@ def test_no_document_is_on_both_sides(corpus: list[Example], holdout: list[Examp
             '{"doc": "d", "text": "x", "label": "management", "dimension": "work", "concept": "vision", "register": "other"}',
             "concept may be given for leadership and mixed only",
         ),
+        (
+            '{"doc": "d", "text": "x", "label": "management", "dimension": "work", "register": "other", '
+            '"dimension_readings": ["work", "work", "actors", "actors"]}',
+            "dimension must be the one most dimension_readings name, the latest of several",
+        ),
+        (
+            '{"doc": "d", "text": "x", "label": "neither", "register": "other", "dimension_readings": ["work"]}',
+            "dimension must be the one most dimension_readings name, the latest of several",
+        ),
     ],
 )
 def test_a_bad_corpus_line_names_file_line_and_field(tmp_path: Path, line: str, message: str) -> None:
@@ -109,6 +118,24 @@ def test_a_bad_corpus_line_names_file_line_and_field(tmp_path: Path, line: str, 
     (tmp_path / "a.jsonl").write_text(f"{good}\n{line}\n")
     with pytest.raises(CorpusError, match=message):
         read_corpus(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("readings", "dimension"),
+    [
+        ("work", "work"),
+        ("work actors", "actors"),
+        ("work work actors", "work"),
+        ("work work actors actors", "actors"),
+        ("actors work work actors purpose", "actors"),
+        ("purpose actors work", "work"),
+    ],
+)
+def test_most_readings_settle_a_dimension_and_the_latest_a_tie(readings: str, dimension: str) -> None:
+    given = tuple(map(Dimension, readings.split()))
+    assert settled(given) is Dimension(dimension)
+    line = {"doc": "d", "text": "x", "label": "management", "register": "other", "dimension": dimension, "dimension_readings": given}
+    assert Example.model_validate(line).dimension_readings == given
 
 
 def test_no_corpus_says_so(tmp_path: Path) -> None:
