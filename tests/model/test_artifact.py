@@ -85,7 +85,7 @@ def edit(copy: Path, change: Callable[[dict[str, object]], object]) -> None:
 
 def test_another_format_version_is_refused(copy: Path) -> None:
     edit(copy, lambda m: m.update(format_version=99))
-    with pytest.raises(ArtifactError, match="has format version 99, this Helmkeel reads 1"):
+    with pytest.raises(ArtifactError, match="has format version 99, this Helmkeel reads 2"):
         load(copy)
 
 
