@@ -4,7 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help setup serve test faults soak fuzz audit train docs benchmark benchmark-own benchmark-batch benchmark-http benchmark-slack scale pictures images lock image-check clean
+.PHONY: help setup serve test faults soak fuzz audit train docs benchmark benchmark-own benchmark-batch benchmark-http benchmark-slack scale distil pictures images lock image-check clean
 
 help:
 	@echo "make serve [HOST=... PORT=...]  set up, train if there is no model, serve"
@@ -24,6 +24,7 @@ help:
 	@echo "make benchmark-slack            how soon Slack's requests are acknowledged, 200 at once"
 	@echo "make pictures                   the pictures of docs/slack.md anew, from what the app sends (chromium)"
 	@echo "make scale                      what a cluster takes for a million sentences, into benchmarks/scale.md"
+	@echo "make distil ENCODER=FOLDER      word vectors and student anew, in the Python at hand (torch, transformers, wordfreq, a GPU)"
 	@echo "make images                     the pictures in the README (needs chromium)"
 	@echo "make lock                       compile requirements*.lock anew from pyproject.toml"
 	@echo "make image-check                build the image without a registry and POST to it (root, Debian)"
@@ -112,8 +113,8 @@ scale: .venv/.benchmark
 	$(BIN)/python -m benchmarks.scale
 
 # By hand, after a change to the corpus: needs torch, transformers and wordfreq (`pip install .[distill]`), the encoder's files in a folder, and a GPU.
-distil: setup
-	$(PYTHON) -m training.distill $(ENCODER)
+distil:
+	$(PYTHON) -m training.distill "$(ENCODER)"
 
 # The pictures in README.md; needs a chromium. A browser window cannot be as narrow as a phone, so the phone is a frame in a page.
 images: setup

@@ -34,8 +34,8 @@ class FoldedModelError(ValueError):
 class FoldedModel:
     """Tables of V words, B neighbouring pairs and G character pieces, and R numbers that each word brings to pairs of near words.
 
-    What decides the tags is kept in double precision, so that the folded model agrees with what was fitted; topics are only compared with
-    each other.
+    What decides the tags is kept in double precision, so that the folded model agrees with what was fitted, all but what words bring to
+    pairs of near words, where it would cost time; topics are only compared with each other.
 
     Attributes:
         words: V words joined by line feeds; the placeholders of `model.tokens` come first.

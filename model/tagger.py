@@ -306,7 +306,10 @@ class Tagger:
 
 
 def _sums(values: NDArray[np.generic], starts: Longs, lengths: Longs) -> Doubles:
-    """Add up rows `starts[i]` to `starts[i] + lengths[i]` for each i, so that no sentence depends on its neighbours."""
+    """Add up rows `starts[i]` to `starts[i] + lengths[i]` for each i, so that no sentence depends on its neighbours.
+
+    What stands between two of them must be zeros: it is added to the first.
+    """
     if lengths.all():
         whole: Doubles = np.add.reduceat(values, starts, axis=0, dtype=np.float64)
         return whole

@@ -258,7 +258,10 @@ def _takes_gzip(request: Request) -> bool:
 
 
 def _given_up(request: Request) -> GivenUp | None:
-    """Return what tells whether the client has left; to ask for the next ASGI message would take turns of the loop."""
+    """Return what tells whether the client has left, None under another server than `service.server`, where nobody can tell.
+
+    To ask for the next ASGI message would take turns of the loop.
+    """
     transport: asyncio.Transport | None = getattr(request.state, "transport", None)  # from service.server
     return transport.is_closing if transport else None
 

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
 
     Attributes:
         artifact: folder of the trained model.
-        data: folder of contrasts, corpus, word vectors and hold-out; needed for training only.
+        data: folder of contrasts, corpus, hold-out, probes, word vectors and student; needed for training only.
         host, port: where `helmkeel serve` listens.
         root_path: prefix under which a proxy publishes the service.
         workers: processes that tag; as many as there are cores, if not set.

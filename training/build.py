@@ -77,7 +77,7 @@ def corpus_rows(contrasts: Contrasts, examples: Iterable[Example]) -> list[Row]:
             e.text,
             e.label,
             e.dimension,
-            e.dimension_readings or (() if e.dimension is None else (e.dimension,)),
+            e.dimensions,
             e.concept,
             statements[Side.MANAGEMENT if e.label is Label.MANAGEMENT else Side.LEADERSHIP, e.dimension] if e.dimension else None,
             e.manner,

@@ -56,6 +56,11 @@ class Example(BaseModel):
     readings: tuple[Label, ...] = ()
     dimension_readings: tuple[Dimension, ...] = ()
 
+    @property
+    def dimensions(self) -> tuple[Dimension, ...]:
+        """All readings of the dimension; the one there is where they were not kept."""
+        return self.dimension_readings or (() if self.dimension is None else (self.dimension,))
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if (self.dimension is None) != (self.label is Label.NEITHER):

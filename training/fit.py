@@ -1,4 +1,4 @@
-"""The scikit-learn pipelines, and how they are fitted and calibrated."""
+"""The scikit-learn pipelines, the student beside them, and how they are fitted and calibrated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +38,8 @@ class Fitted:
         concepts: sentences with leadership -> one of the 9 concepts.
         student: what the teachers would say of the tags, the sides and dimensions.
         share: of the student in decisions for tags and dimensions, in [0, 1]; the rest is that of the pipelines.
-        slope, offset: (2,) each; `slope * decision + offset` is the log-odds (Platt scaling).
+        slope, offset: (2,) each; `slope * decision + offset` is the log-odds (Platt scaling, drawn towards the middle by
+            `calibration.confidence`).
     """
 
     tags: Pipeline

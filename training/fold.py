@@ -65,8 +65,8 @@ def _placed(row_of: Mapping[Item, int], items: Sequence[Item]) -> NDArray[np.int
 
 def _take(table: NDArray[Number], rows: NDArray[np.int64]) -> NDArray[Number]:
     """Return the rows of a table, zeros for -1."""
-    taken = table[rows]
-    taken[rows < 0] = 0
+    taken = np.zeros((len(rows), table.shape[1]), table.dtype)
+    taken[rows >= 0] = table[rows[rows >= 0]]
     return taken
 
 

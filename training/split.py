@@ -4,7 +4,7 @@ import hashlib
 
 
 def is_calibration(document: str) -> bool:
-    """Whether a document is one of the fifth that the encoder behind the word vectors is never tuned on.
+    """Whether a document is one of the fifth that neither the teachers nor their student are ever shown (`training.distill`).
 
     Decisions about sentences the encoder has seen are too sure of themselves, so scores are calibrated and thresholds chosen on these only.
     """

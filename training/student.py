@@ -107,13 +107,13 @@ def load_student(folder: Path, words: tuple[str, ...]) -> Student:
         student = Student(words, tuple((first, second) for first, second in pairs), **tables)
     except (OSError, EOFError, KeyError, ValueError, BadZipFile, zlib.error) as error:
         raise StudentError(f"{folder}: the student's tables cannot be read ({error})") from error
-    outputs, rank = len(Side) + len(SIDE_DIMENSIONS), student.kernel.shape[-1]
+    outputs, (reach, rank) = len(Side) + len(SIDE_DIMENSIONS), np.atleast_2d(student.kernel).shape
     expected = {
         "word": (len(words), outputs),
         "pair": (len(pairs), len(Side)),
         "left": (len(words), rank),
         "right": (len(words), rank),
-        "kernel": (len(student.kernel), rank),
+        "kernel": (reach, rank),
         "factors": (rank, outputs),
         "bias": (outputs,),
     }

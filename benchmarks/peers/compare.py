@@ -57,7 +57,8 @@ class Options:
         gold: labelled sentences from outside the project.
         encoder: folder with the files of a plain sentence encoder.
         encoder_python: the Python that has torch, for the peers that need the encoder.
-        tuned: folder where the fine-tuned encoder is kept: taken from there if it holds one, and else trained and put there.
+        tuned: folder where the fine-tuned encoder is kept: taken from there if it is there, and else trained and put there. Whoever changes
+            the corpus removes it. Not used with `rows`.
         rows: at most so many training rows, for trying things out.
     """
 
@@ -126,7 +127,10 @@ def compare(artifact: Artifact, settings: Settings, options: Options) -> list[Fi
         with tempfile.TemporaryDirectory() as scratch:
             folder, trained_on = settings.artifact, len(dataset.rows)
             if entry is not HELMKEEL:
-                folder, trained_on = options.tuned if entry is TUNED and options.tuned else Path(scratch) / "model", len(rows)
+                folder, trained_on = (
+                    options.tuned if entry is TUNED and options.tuned and not options.rows else Path(scratch) / "model",
+                    len(rows),
+                )
                 if not folder.is_dir():
                     folder.mkdir(parents=True)
                     run(entry, "fit", training, folder, options)

@@ -30,8 +30,9 @@ def section(figures: Sequence[Figures], options: Options, plot_name: str) -> str
     parts = [
         "## Tagging, beside other ways to do it",
         f"Every peer learns from the same {figures[0].trained_on:,} sentences that `make train` uses, and gives each of the two tags at a\n"
-        f"probability of {THRESHOLD} or more, the threshold of Helmkeel, which was read off sentences from outside; else nothing is\n"
-        "tuned on the sentences measured here. Macro-F1 is over leadership, management and neither, on the hold-out, which was written\n"
+        f"probability of {THRESHOLD} or more, the threshold of Helmkeel, which was read off sentences from outside (see the note on\n"
+        "Helmkeel).\n"
+        "Macro-F1 is over leadership, management and neither, on the hold-out, which was written\n"
         "as the corpus was, and, where GOLD is given, on sentences from outside.\n"
         "Intervals are 95%, with whole documents drawn again. Speed is from raw sentences to tags, on sentences of the corpus;\n"
         "memory is the most that a process holds which loads the trained model and tags.",

@@ -70,7 +70,7 @@ def main() -> None:
             "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
         }
         with running([*command, "--workers", "2", "--port", str(port)], environment, f"{url}/ping") as pid:
-            rows += measured("MLflow, unfolded pipeline", pid, f"{url}/invocations", theirs, sentences, CONNECTIONS)
+            rows += measured("MLflow, unfolded model", pid, f"{url}/invocations", theirs, sentences, CONNECTIONS)
     head = (
         "| served by | connections | sentences/s | p50 ms | p95 ms | p99 ms | CPU ms each | answered | refused | broken |\n"
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"

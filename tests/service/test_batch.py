@@ -7,6 +7,7 @@ import random
 import signal
 import sqlite3
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -318,9 +319,12 @@ def test_ctrl_c_while_workers_start_is_left_to_the_command(score: Command, tmp_p
     make_many(tmp_path / "in.jsonl", 1000)
     process = score.start("in.jsonl", "-o", "out.jsonl", "--jobs", "2")
     workers: list[int] = []
+    deadline = time.monotonic() + PATIENCE
     while not workers:
         assert process.poll() is None
-        workers = [child for child in children(process.pid) if b"popen_loky" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        assert time.monotonic() < deadline
+        with suppress(FileNotFoundError):  # a child that has gone
+            workers = [child for child in children(process.pid) if b"popen_loky" in Path(f"/proc/{child}/cmdline").read_bytes()]
     status = dict(line.split(":", 1) for line in Path(f"/proc/{workers[0]}/status").read_text().splitlines())
     assert (int(status["SigBlk"], 16) | int(status["SigIgn"], 16)) & 1 << (signal.SIGINT - 1)  # from its first moment
     os.killpg(process.pid, signal.SIGINT)

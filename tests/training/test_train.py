@@ -21,7 +21,7 @@ from training.probes import ProbesError, pass_rates, read_probes
 from training.student import load_student
 
 
-def test_the_folded_model_agrees_with_the_pipelines(small_data: Path, holdout: list[Example]) -> None:
+def test_the_folded_model_agrees_with_what_was_fitted(small_data: Path, holdout: list[Example]) -> None:
     config = load_config()
     embedding = load_embedding(small_data / "embedding")
     student = load_student(small_data / "student", embedding.words)

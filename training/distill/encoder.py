@@ -135,8 +135,8 @@ def dimension_shares(example: Example) -> Floats:
     """Return (22,): which share of the readings gave each side and dimension; zeros where there is none."""
     shares = np.zeros(len(SIDE_DIMENSIONS), np.float32)
     if example.label in {Label.LEADERSHIP, Label.MANAGEMENT}:
-        for dimension in example.dimension_readings:
-            shares[SIDE_DIMENSIONS.index((Side(example.label), dimension))] += 1 / len(example.dimension_readings)
+        for dimension in example.dimensions:
+            shares[SIDE_DIMENSIONS.index((Side(example.label), dimension))] += 1 / len(example.dimensions)
     return shares
 
 
