@@ -43,6 +43,11 @@ def normalise(token: str, known: frozenset[str]) -> str:
     return word
 
 
+def vocabulary_forms(text: str, known: frozenset[str]) -> list[str]:
+    """Return the vocabulary form of each token of a text, in order."""
+    return [normalise(token, known) for token in tokenise(text)]
+
+
 def character_grams(word: str) -> list[str]:
     """Return the 3- to 5-character pieces of a word, its edges marked with `<` and `>`; none for placeholders and punctuation."""
     if word in PLACEHOLDERS or not word[0].isalpha():

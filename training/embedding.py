@@ -1,14 +1,14 @@
 """The static word vectors, distilled once from a sentence encoder (training/distill) and committed as 8-bit integers."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+
+from training.arrays import read_arrays
 
 
 class EmbeddingError(ValueError):
@@ -48,9 +48,9 @@ def load_embedding(folder: Path) -> Embedding:
     """
     try:
         words = tuple((folder / "words.txt").read_text(encoding="utf-8").splitlines())
-        with (folder / "vectors.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            vectors = stored["codes"].astype(np.float32) * stored["scale"]
-    except (OSError, EOFError, KeyError, ValueError, BadZipFile, zlib.error) as error:
+        stored = read_arrays(folder / "vectors.npz")
+        vectors = stored["codes"].astype(np.float32) * stored["scale"].astype(np.float32)
+    except (OSError, KeyError, ValueError) as error:
         raise EmbeddingError(f"{folder}: word vectors cannot be read ({error})") from error
     if len(words) != len(vectors):
         raise EmbeddingError(f"{folder}: {len(words)} words but {len(vectors)} vectors")

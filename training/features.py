@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from model.tokens import PLACEHOLDERS, bigrams, character_grams, fold_case, normalise, tokenise
+from model.tokens import PLACEHOLDERS, bigrams, character_grams, fold_case, tokenise, vocabulary_forms
 from training.embedding import Embedding
 
 Item = TypeVar("Item", str, tuple[str, str])
@@ -52,7 +52,7 @@ class AdditiveFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, sentences: Sequence[str], y: object = None) -> Self:
         """Learn which words, pieces and pairs are features."""
-        tokenised = [self.vocabulary_forms(sentence) for sentence in sentences]
+        tokenised = [vocabulary_forms(sentence, self.known) for sentence in sentences]
         counts = Counter(word for words in tokenised for word in words)
         self.words_ = _frequent(counts, self.min_word_count)
         grams: Counter[str] = Counter()
@@ -66,7 +66,7 @@ class AdditiveFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, sentences: Sequence[str]) -> sp.csr_array:
         """Return the (n, F) feature matrix, float64."""
-        tokenised = [self.vocabulary_forms(sentence) for sentence in sentences]
+        tokenised = [vocabulary_forms(sentence, self.known) for sentence in sentences]
         local: dict[str, int] = {}
         for words in tokenised:
             for word in words:
@@ -93,10 +93,6 @@ class AdditiveFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             slice(edges[2], edges[3]),
             slice(edges[3], edges[4]),
         )
-
-    def vocabulary_forms(self, sentence: str) -> list[str]:
-        """Return the vocabulary form of each token."""
-        return [normalise(token, self.known) for token in tokenise(sentence)]
 
 
 def lower_case_words(sentences: Iterable[str]) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,6 +16,7 @@ from sklearn.pipeline import Pipeline
 
 from model.folded import CONCEPTS, SIDE_DIMENSIONS
 from model.labels import Label, Side
+from model.tokens import vocabulary_forms
 from training.build import Row
 from training.config import FeatureConfig, TrainingConfig
 from training.corpus import Manner
@@ -26,6 +28,7 @@ from training.student import Student
 
 Doubles = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Real = TypeVar("Real", np.float32, np.float64)
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,16 @@ class Fitted:
     def decide(self, sentences: Sequence[str]) -> Doubles:
         """Return (n, 2) log-odds of the tags."""
         features = self.tags["features"]
-        taught = self.student.decision_function([features.vocabulary_forms(sentence) for sentence in sentences])[:, : len(Side)]
-        decisions: Doubles = (1 - self.share) * self.tags.decision_function(sentences) + self.share * taught
-        return self.slope * decisions + self.offset
+        taught = self.student.decision_function([vocabulary_forms(sentence, features.known) for sentence in sentences])[:, : len(Side)]
+        heads: Doubles = self.tags.decision_function(sentences)
+        decisions: Doubles = self.slope * together(heads, taught, self.share) + self.offset
+        return decisions
+
+
+def together(heads: NDArray[Real], student: NDArray[Real], share: float) -> NDArray[Real]:
+    """Return what heads and student decide together, the student with its share."""
+    decisions: NDArray[Real] = (1 - share) * heads + share * student
+    return decisions
 
 
 def tag_targets(labels: Sequence[Label]) -> Flags:
@@ -81,7 +91,7 @@ def fit(rows: Sequence[Row], config: TrainingConfig, embedding: Embedding, stude
         tag_targets([row.label for row in rows]),
         np.array([row.manner is Manner.PARTICULAR for row in rows]),
         np.array([is_calibration(row.doc) for row in rows]),
-        student.decision_function([features.vocabulary_forms(text) for text in texts])[:, : len(Side)],
+        student.decision_function([vocabulary_forms(text, known) for text in texts])[:, : len(Side)],
     )
     heads = TagHeads((words, pieces, pairs), config.heads.tags, config.seed)
     oriented = [row for row in rows if row.label in {Label.LEADERSHIP, Label.MANAGEMENT}]
@@ -150,7 +160,7 @@ def held_out(heads: TagHeads, sentences: Sentences, rows: NDArray[np.int64], sha
     others = np.setdiff1d(np.arange(len(sentences.targets)), rows)
     judged = rows[sentences.unseen[rows]]
     decisions = _fit_tags(heads, sentences, others).decision_function(sentences.features[judged])
-    return (1 - share) * decisions + share * sentences.taught[judged], sentences.targets[judged]
+    return together(decisions, sentences.taught[judged], share), sentences.targets[judged]
 
 
 def platt(decisions: Doubles, targets: Flags) -> tuple[Doubles, Doubles]:

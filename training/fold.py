@@ -9,25 +9,24 @@ from sklearn.pipeline import Pipeline
 
 from model.folded import CONCEPTS, SIDE_DIMENSIONS, SIDES, FoldedModel, join
 from model.tokens import END, NAME, NUMBER, START
-from training.fit import Fitted
+from training.fit import Fitted, Real, together
 
 Item = TypeVar("Item", str, tuple[str, str])
-Number = TypeVar("Number", np.float32, np.float64)
 
 
 def fold(fitted: Fitted, *, threshold: float, minimum_known: float) -> FoldedModel:
     """Fold what was fitted: the decision of the result is that of `Fitted.decide` for every sentence, to 1e-6."""
     features, heads, student = fitted.tags["features"], fitted.tags["head"], fitted.student
-    pairs = sorted({*features.pairs_, *student.pairs})
-    learnt = {*features.embedding.words, *features.words_, *features.known, *student.words, *(word for pair in pairs for word in pair)}
+    every_pair = {*features.pairs_, *student.pairs}
+    learnt = {*features.embedding.words, *features.words_, *features.known, *student.words, *(word for pair in every_pair for word in pair)}
     vocabulary = [START, END, NAME, NUMBER, *sorted(learnt - {START, END, NAME, NUMBER})]
     row_of = {word: row for row, word in enumerate(vocabulary)}
-    pairs.sort(key=lambda pair: (row_of[pair[0]], row_of[pair[1]]))
+    pairs = sorted(every_pair, key=lambda pair: (row_of[pair[0]], row_of[pair[1]]))
 
     weights = heads.coef_.T * fitted.slope * (1 - fitted.share)
     taught = fitted.slope * fitted.share
     words, grams, vectors, of_pairs = features.columns()
-    word_rows, pair_rows = (_placed(rows, known) for rows, known in ((student.word_row, vocabulary), (student.pair_row, pairs)))
+    word_rows, pair_rows = (_placed(rows, items) for rows, items in ((student.word_row, vocabulary), (student.pair_row, pairs)))
     own_pairs = _placed(features.pairs_, pairs)
     own_words = features.word_rows(vocabulary) @ np.concatenate([weights[words], weights[grams], weights[vectors]])
     student_words = _take(student.word, word_rows)
@@ -38,7 +37,7 @@ def fold(fitted: Fitted, *, threshold: float, minimum_known: float) -> FoldedMod
         words=join(vocabulary),
         cased=np.array([word in features.known for word in vocabulary]),
         word_tags=np.ascontiguousarray(own_words + student_words[:, tags] * taught),
-        word_dimensions=_mixed(dimension_words, student_words[:, dimensions], fitted.share),
+        word_dimensions=together(dimension_words, student_words[:, dimensions], fitted.share),
         word_concepts=concept_words,
         pair_first=np.array([row_of[first] for first, _ in pairs], np.int32),
         pair_second=np.array([row_of[second] for _, second in pairs], np.int32),
@@ -51,7 +50,7 @@ def fold(fitted: Fitted, *, threshold: float, minimum_known: float) -> FoldedMod
         grams=join(list(features.grams_)),
         gram_tags=np.ascontiguousarray(weights[grams] * features.gram_weight),
         bias_tags=heads.intercept_ * fitted.slope * (1 - fitted.share) + student.bias[tags] * taught + fitted.offset,
-        bias_dimensions=_mixed(dimension_bias, student.bias[dimensions], fitted.share),
+        bias_dimensions=together(dimension_bias, student.bias[dimensions], fitted.share),
         bias_concepts=concept_bias,
         thresholds=np.full(len(SIDES), threshold),
         minimum_known=minimum_known,
@@ -63,15 +62,11 @@ def _placed(row_of: Mapping[Item, int], items: Sequence[Item]) -> NDArray[np.int
     return np.array([row_of.get(item, -1) for item in items], np.int64)
 
 
-def _take(table: NDArray[Number], rows: NDArray[np.int64]) -> NDArray[Number]:
+def _take(table: NDArray[Real], rows: NDArray[np.int64]) -> NDArray[Real]:
     """Return the rows of a table, zeros for -1."""
     taken = np.zeros((len(rows), table.shape[1]), table.dtype)
     taken[rows >= 0] = table[rows[rows >= 0]]
     return taken
-
-
-def _mixed(head: NDArray[np.float32], student: NDArray[np.float32], share: float) -> NDArray[np.float32]:
-    return np.asarray(head * (1 - share) + student * share, np.float32)
 
 
 def _topics(pipeline: Pipeline, vocabulary: list[str], classes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -1,12 +1,10 @@
 """The additive student of the teachers (`training.distill`), committed in 16-bit numbers."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Final
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +12,14 @@ from numpy.typing import NDArray
 from model.folded import SIDE_DIMENSIONS
 from model.labels import Side
 from model.tokens import bigrams
+from training.arrays import read_arrays
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 TABLES: Final = "tables.npz"
 PAIRS: Final = "pairs.txt"
+OUTPUTS: Final = len(Side) + len(SIDE_DIMENSIONS)
 
 
 class StudentError(ValueError):
@@ -102,20 +102,20 @@ def load_student(folder: Path, words: tuple[str, ...]) -> Student:
     """
     try:
         pairs = [line.split(" ") for line in (folder / PAIRS).read_text(encoding="utf-8").splitlines()]
-        with (folder / TABLES).open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            tables = {field.name: stored[field.name].astype(np.float32) for field in fields(Student)[2:]}
+        stored = read_arrays(folder / TABLES)
+        tables = {field.name: stored[field.name].astype(np.float32) for field in fields(Student)[2:]}
         student = Student(words, tuple((first, second) for first, second in pairs), **tables)
-    except (OSError, EOFError, KeyError, ValueError, BadZipFile, zlib.error) as error:
+    except (OSError, KeyError, ValueError) as error:
         raise StudentError(f"{folder}: the student's tables cannot be read ({error})") from error
-    outputs, (reach, rank) = len(Side) + len(SIDE_DIMENSIONS), np.atleast_2d(student.kernel).shape
+    reach, rank = np.atleast_2d(student.kernel).shape
     expected = {
-        "word": (len(words), outputs),
+        "word": (len(words), OUTPUTS),
         "pair": (len(pairs), len(Side)),
         "left": (len(words), rank),
         "right": (len(words), rank),
         "kernel": (reach, rank),
-        "factors": (rank, outputs),
-        "bias": (outputs,),
+        "factors": (rank, OUTPUTS),
+        "bias": (OUTPUTS,),
     }
     for name, shape in expected.items():
         if getattr(student, name).shape != shape:

@@ -127,10 +127,8 @@ def compare(artifact: Artifact, settings: Settings, options: Options) -> list[Fi
         with tempfile.TemporaryDirectory() as scratch:
             folder, trained_on = settings.artifact, len(dataset.rows)
             if entry is not HELMKEEL:
-                folder, trained_on = (
-                    options.tuned if entry is TUNED and options.tuned and not options.rows else Path(scratch) / "model",
-                    len(rows),
-                )
+                kept = options.tuned if entry is TUNED and not options.rows else None
+                folder, trained_on = kept or Path(scratch) / "model", len(rows)
                 if not folder.is_dir():
                     folder.mkdir(parents=True)
                     run(entry, "fit", training, folder, options)

@@ -9,6 +9,7 @@ import pytest
 from model.artifact import Artifact, load
 from model.labels import Label
 from model.tagger import Tagger
+from model.tokens import vocabulary_forms
 from service.settings import ROOT
 from training.build import DataSet, build
 from training.config import ConfigError, load_config
@@ -36,7 +37,7 @@ def test_the_folded_model_agrees_with_what_was_fitted(small_data: Path, holdout:
     one_sided = [i for i in np.flatnonzero(scores.dimension >= 0) if scores.tagged[i].sum() == 1]
     allowed = np.repeat(scores.tagged[one_sided], 11, axis=1)[:, fitted.dimensions.classes_]
     classes = fitted.dimensions.classes_
-    taught = student.decision_function([fitted.tags["features"].vocabulary_forms(texts[i]) for i in one_sided])[:, 2:][:, classes]
+    taught = student.decision_function([vocabulary_forms(texts[i], fitted.tags["features"].known) for i in one_sided])[:, 2:][:, classes]
     heads = fitted.dimensions.decision_function([texts[i] for i in one_sided])
     best = classes[np.where(allowed, (1 - fitted.share) * heads + fitted.share * taught, -np.inf).argmax(axis=1)]
     assert (best == scores.dimension[one_sided]).all()

@@ -62,8 +62,8 @@ def main() -> None:
     (folder / "words.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
     np.savez_compressed(folder / "vectors.npz", codes=codes, scale=scale)
     save_student(learn(vocabulary_, static, arrays, judged.astype(np.float16), len(source.sentences)), arguments.data / "student")
+    text = json.dumps(provenance(examples, words, arguments.rewritten), indent=1)
     for part in ("embedding", "student"):
-        text = json.dumps(provenance(examples, words, arguments.rewritten), indent=1)
         (arguments.data / part / "provenance.json").write_text(text + "\n", encoding="utf-8")
 
 

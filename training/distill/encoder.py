@@ -13,14 +13,15 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 from model.folded import SIDE_DIMENSIONS
 from model.labels import Label, Side
 from training.corpus import Example, Manner
+from training.student import OUTPUTS
 
 Floats = NDArray[np.float32]
 
 DEVICE: Final = "cuda" if torch.cuda.is_available() else "cpu"
 MANNERS: Final = tuple(Manner)
-OUTPUTS: Final = len(Side) + len(SIDE_DIMENSIONS)
 EPOCHS: Final = 4
 BATCH: Final = 64
+NEAR: Final = 40
 MAX_PIECES: Final = 64
 ENCODER_RATE: Final = 8e-5
 HEAD_RATE: Final = 1e-3
@@ -113,7 +114,7 @@ def tune(encoder: Encoder, examples: Sequence[Example], seed: int) -> None:
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(step / steps / WARM_UP, 1) * (1 - step / steps))
     encoder.train()
     for _ in range(EPOCHS):
-        for batch in _batches(pieces.lengths, chance):
+        for batch in batches(pieces.lengths, BATCH, NEAR, chance):
             rows = torch.from_numpy(batch).to(DEVICE)
             with half_precision():
                 pooled = encoder.pool(_hide(pieces.rows(batch), encoder.tokenizer.mask_token_id, chance))
@@ -140,13 +141,13 @@ def dimension_shares(example: Example) -> Floats:
     return shares
 
 
-def _batches(lengths: NDArray[np.uint8], chance: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Shuffle, keeping sentences of like length together so that little is padded."""
+def batches(lengths: NDArray[np.integer[Any]], size: int, near: int, chance: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Shuffle n sentences into batches, and sort them by length within every `near` batches, so that little is padded."""
     shuffled = chance.permutation(len(lengths))
-    chunks = [shuffled[i : i + 40 * BATCH] for i in range(0, len(shuffled), 40 * BATCH)]
-    near = np.concatenate([chunk[np.argsort(lengths[chunk], kind="stable")] for chunk in chunks])
-    batches = [near[i : i + BATCH] for i in range(0, len(near), BATCH)]
-    return [batches[i] for i in chance.permutation(len(batches))]
+    chunks = [shuffled[i : i + near * size] for i in range(0, len(shuffled), near * size)]
+    ordered = np.concatenate([chunk[np.argsort(lengths[chunk], kind="stable")] for chunk in chunks])
+    found = [ordered[i : i + size] for i in range(0, len(ordered), size)]
+    return [found[i] for i in chance.permutation(len(found))]
 
 
 def _hide(pieces: Pieces, mask: int, chance: np.random.Generator) -> Pieces:

@@ -1,6 +1,5 @@
 """The additive student, as torch learns it from the teachers' judgements; `training.student` reads what it learnt."""
 
-import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +10,17 @@ import torch
 from numpy.typing import NDArray
 
 from model.labels import Side
-from model.tokens import PLACEHOLDERS, bigrams, normalise, tokenise
-from training.distill.encoder import DEVICE, OUTPUTS
-from training.student import Student
+from model.tokens import PLACEHOLDERS, bigrams, vocabulary_forms
+from training.distill.encoder import DEVICE, batches
+from training.student import OUTPUTS, Student
 
 TAGS: Final = len(Side)
 LONGEST: Final = 64  # words of a sentence that are looked at
-RANK: Final = 32
-REACH: Final = 4
+RANK: Final = 32  # numbers a word brings to a pair
+REACH: Final = 4  # greatest distance in words at which two make a pair
 EPOCHS: Final = 4
 BATCH: Final = 4096
+NEAR: Final = 16
 RATE: Final = 1e-2
 DECAY: Final = 1e-7
 ORIGINALS: Final = 4  # how often a sentence of the corpus is seen for each time a rewritten one is
@@ -49,7 +49,7 @@ class Vocabulary:
         pairs = np.full((len(sentences), LONGEST + 1), len(self.pairs), np.int32)
         lengths = np.zeros(len(sentences), np.int32)
         for i, sentence in enumerate(sentences):
-            tokens = [normalise(token, self.known) for token in tokenise(sentence)][:LONGEST]
+            tokens = vocabulary_forms(sentence, self.known)[:LONGEST]
             lengths[i] = len(tokens)
             words[i, : len(tokens)] = [self.words.get(token, len(self.words)) for token in tokens]
             pairs[i, : len(tokens) + 1] = [self.pairs.get(pair, len(self.pairs)) for pair in bigrams(tokens)]
@@ -58,7 +58,7 @@ class Vocabulary:
 
 def vocabulary(words: Sequence[str], sentences: Sequence[str], known: frozenset[str]) -> Vocabulary:
     """Return the given words, and the pairs that several of the sentences hold."""
-    counts = Counter(pair for s in sentences for pair in set(bigrams([normalise(token, known) for token in tokenise(s)])))
+    counts = Counter(pair for sentence in sentences for pair in set(bigrams(vocabulary_forms(sentence, known))))
     pairs = sorted(pair for pair, count in counts.items() if count >= MIN_PAIR_COUNT and not PLACEHOLDERS.issuperset(pair))
     return Vocabulary({word: i for i, word in enumerate(words)}, {pair: i for i, pair in enumerate(pairs)}, known)
 
@@ -66,16 +66,16 @@ def vocabulary(words: Sequence[str], sentences: Sequence[str], known: frozenset[
 class Network(torch.nn.Module):  # type: ignore[misc]
     """The student's sums (`training.student.Student`); each row of a word is its own part and a linear map of its vector."""
 
-    def __init__(self, vectors: NDArray[np.float32], pairs: int, rank: int, reach: int) -> None:
+    def __init__(self, vectors: NDArray[np.float32], pairs: int) -> None:
         super().__init__()
         size, width = vectors.shape
         self.register_buffer("vectors", torch.from_numpy(np.vstack([vectors, np.zeros((1, width), np.float32)])))
-        self.own = torch.nn.ModuleList(_rows(size + 1, columns) for columns in (OUTPUTS, rank, rank))
-        self.shared = torch.nn.ModuleList(torch.nn.Linear(width, columns, bias=False) for columns in (OUTPUTS, rank, rank))
+        self.own = torch.nn.ModuleList(_rows(size + 1, columns) for columns in (OUTPUTS, RANK, RANK))
+        self.shared = torch.nn.ModuleList(torch.nn.Linear(width, columns, bias=False) for columns in (OUTPUTS, RANK, RANK))
         torch.nn.init.zeros_(self.shared[0].weight)
         self.pair = _rows(pairs + 1, TAGS)
-        self.kernel = torch.nn.Parameter(torch.linspace(1, 0.3, reach)[:, None].repeat(1, rank))
-        self.factors = torch.nn.Parameter(torch.randn(rank, OUTPUTS) * 0.05)
+        self.kernel = torch.nn.Parameter(torch.linspace(1, 0.3, REACH)[:, None].repeat(1, RANK))
+        self.factors = torch.nn.Parameter(torch.randn(RANK, OUTPUTS) * 0.05)
         self.bias = torch.nn.Parameter(torch.zeros(OUTPUTS))
 
     def forward(self, words: torch.Tensor, pairs: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
@@ -90,7 +90,7 @@ class Network(torch.nn.Module):  # type: ignore[misc]
         return total / lengths.clamp(min=1).float().sqrt()[:, None] + self.bias
 
     def rows(self) -> list[NDArray[np.float32]]:
-        """Return (V, OUTPUTS), (V, rank) and (V, rank): what a word adds, and what it brings to a pair as the first and as the second."""
+        """Return (V, OUTPUTS), (V, RANK) and (V, RANK): what a word adds, and what it brings to a pair as the first and as the second."""
         with torch.no_grad():
             return [(own.weight + shared(self.vectors))[:-1].cpu().numpy() for own, shared in zip(self.own, self.shared, strict=True)]
 
@@ -101,9 +101,6 @@ def learn(
     arrays: Sequence[NDArray[np.int32]],
     judged: NDArray[np.float16],
     originals: int,
-    *,
-    rank: int = RANK,
-    reach: int = REACH,
 ) -> Student:
     """Fit a student to n judged sentences.
 
@@ -113,20 +110,19 @@ def learn(
         arrays: what `vocabulary.arrays` gave for the n sentences.
         judged: (n, OUTPUTS) what the teachers said.
         originals: how many of them, the first ones, are sentences of the corpus.
-        rank: how many numbers a word brings to a pair.
-        reach: the greatest distance in words at which two make a pair.
     """
     torch.manual_seed(SEED)
-    network = Network(vectors, len(vocabulary.pairs), rank, reach).to(DEVICE)
+    network = Network(vectors, len(vocabulary.pairs)).to(DEVICE)
     words, pairs, lengths = (torch.from_numpy(array).to(DEVICE) for array in arrays)
     targets = torch.from_numpy(judged).to(DEVICE)
     optimiser = torch.optim.Adam(network.parameters(), lr=RATE, weight_decay=DECAY)
-    first, others = torch.arange(originals, device=DEVICE), torch.arange(originals, len(judged), device=DEVICE)
-    seen = torch.cat([*[first] * ORIGINALS, others])
+    seen = np.concatenate([*[np.arange(originals)] * ORIGINALS, np.arange(originals, len(judged))])
+    chance = np.random.default_rng(SEED)
     steps = EPOCHS * -(-len(seen) // BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: max(0.02, 1 - step / steps))
-    for epoch in range(EPOCHS):
-        for batch in _batches(seen, lengths, epoch):
+    for _ in range(EPOCHS):
+        for places in batches(arrays[2][seen], BATCH, NEAR, chance):
+            batch = torch.from_numpy(seen[places]).to(DEVICE)
             output, target = network(words[batch], pairs[batch], lengths[batch]), targets[batch].float()
             share = torch.sigmoid(target[:, :TAGS])
             wrong = torch.nn.functional.binary_cross_entropy_with_logits(output[:, :TAGS], share, reduction="none").sum(1).mean()
@@ -147,12 +143,3 @@ def _rows(count: int, columns: int) -> torch.nn.Embedding:
     rows = torch.nn.Embedding(count, columns, padding_idx=count - 1)
     torch.nn.init.zeros_(rows.weight)
     return rows
-
-
-def _batches(rows: torch.Tensor, lengths: torch.Tensor, seed: int) -> list[torch.Tensor]:
-    """Shuffle, keeping sentences of like length together so that little is padded."""
-    shuffled = rows[torch.randperm(len(rows), device=rows.device)]
-    near = torch.cat([chunk[torch.argsort(lengths[chunk])] for chunk in shuffled.split(16 * BATCH)])
-    batches = list(near.split(BATCH))
-    random.Random(seed).shuffle(batches)  # noqa: S311 -- shuffling, not secrecy
-    return batches
