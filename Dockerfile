@@ -6,10 +6,12 @@ FROM ${BASE} AS build
 WORKDIR /opt/helmkeel
 # Optional: options for pip, for a network with its own package index.
 ARG PIP_OPTIONS=""
+# For the tagger's inner loop, which is compiled; the second stage needs neither.
+RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev $([ -e /usr/bin/python3 ] && echo python3-dev)
 COPY requirements.lock ./
 RUN python3 -m venv .venv \
     && .venv/bin/pip install --quiet --no-cache-dir --disable-pip-version-check ${PIP_OPTIONS} --require-hashes -r requirements.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY model model
 COPY training training
 COPY service service

@@ -31,7 +31,11 @@ help:
 
 setup: .venv/.runtime
 
-.venv/.runtime: requirements.lock pyproject.toml
+# What is compiled on installing: the tagger's inner loop.
+COMPILED := setup.py $(wildcard model/*.pyx model/*.pxd)
+
+.venv/.runtime: requirements.lock pyproject.toml $(COMPILED)
+	@command -v $(CC) >/dev/null || { echo "a C compiler is needed: apt-get install gcc libc6-dev python3-dev" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -78,7 +82,7 @@ benchmark-batch: .venv/.benchmark
 	$(BIN)/python -m benchmarks.batch $(if $(ONLY),--only $(ONLY))
 
 # An environment of its own: MLflow, beside which the service is measured, wants older libraries than ours.
-.venv-serving/.done: requirements-serving.lock pyproject.toml
+.venv-serving/.done: requirements-serving.lock pyproject.toml $(COMPILED)
 	test -x .venv-serving/bin/python || $(PYTHON) -m venv .venv-serving
 	.venv-serving/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-serving.lock
 	.venv-serving/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -129,17 +133,16 @@ images: setup
 
 lock: .venv/.dev
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--no-emit-find-links pyproject.toml --output-file requirements.lock
+		--no-emit-find-links --extra build pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--no-emit-find-links --extra dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
-
+		--no-emit-find-links --extra build --extra dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--no-emit-find-links --extra benchmark --constraint requirements.lock pyproject.toml --output-file requirements-benchmark.lock
+		--no-emit-find-links --extra build --extra benchmark --constraint requirements.lock pyproject.toml --output-file requirements-benchmark.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--no-emit-find-links --extra serving pyproject.toml --output-file requirements-serving.lock
+		--no-emit-find-links --extra build --extra serving pyproject.toml --output-file requirements-serving.lock
 
 image-check:
 	sh tests/image_check.sh
 
 clean:
-	rm -rf .venv .venv-serving artifact .image build *.egg-info
+	rm -rf .venv .venv-serving artifact .image build *.egg-info model/*.c model/*.so

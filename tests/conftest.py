@@ -39,7 +39,7 @@ def _what_decides_a_model() -> str:
     digest = hashlib.sha256(repr((sys.version, [(name, version(name)) for name in (*LIBRARIES, "helmkeel")])).encode())
     for folder in ("data", "model", "training"):
         for path in sorted((ROOT / folder).rglob("*")):
-            if path.is_file() and path.suffix != ".pyc":
+            if path.is_file() and path.suffix not in {".pyc", ".c", ".so"}:  # what is compiled has its source there, too
                 digest.update(repr((str(path.relative_to(ROOT)), hashlib.sha256(path.read_bytes()).digest())).encode())
     return digest.hexdigest()
 

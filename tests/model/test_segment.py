@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from model.labels import SkipReason
 from model.layout import TextKind
 from model.segment import segment
-from model.tokens import TOKEN, tokenise
 
 PIECES = st.sampled_from(
     [
@@ -117,10 +116,3 @@ def test_nothing_gives_nothing(text: str) -> None:
     found = segment(text)
     assert not found.sentences
     assert not found.skipped
-
-
-@given(st.lists(st.one_of(PIECES, st.text(max_size=12)), max_size=25).map("".join))
-@settings(max_examples=200, deadline=None)
-def test_ascii_tokens_are_the_same_tokens(text: str) -> None:
-    for variant in (text, text.encode("ascii", "ignore").decode()):
-        assert tokenise(variant) == TOKEN.findall(variant)

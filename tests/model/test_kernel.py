@@ -1,0 +1,117 @@
+"""The compiled code against the same in plain Python."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.folded import FoldedModel
+from model.kernel import Kernel
+from model.labels import Dimension, Side
+from model.tagger import Tagger, Word, Words
+from model.tokens import TOKEN, bigrams, normalise, tokenise, vocabulary_forms
+
+WORDS = "the plan THE Plan Ana Ana's don't don’t budget Budget 2nd 14:30 1,000.5 café CAFÉ naïve ² ½ x_y – “ ’ … • A. zyxqw Ⓐ ߁ ı İ"
+BETWEEN = [" ", "\n", ".", "'", "’", "\u00a0", "\x1f", "\ufeff", "/"]
+TEXTS = st.lists(st.one_of(st.sampled_from(WORDS.split()), st.sampled_from(BETWEEN), st.text(max_size=8)), max_size=30).map("".join)
+
+
+@pytest.fixture(scope="module")
+def model(tagger: Tagger) -> FoldedModel:
+    return tagger.model
+
+
+@pytest.fixture(scope="module")
+def kernel(model: FoldedModel) -> Kernel:
+    return Kernel(model, Words(model).look_up)
+
+
+def spans(text: str) -> list[list[int]]:
+    return [list(match.span()) for match in TOKEN.finditer(text)]
+
+
+def test_every_character_is_cut_as_by_the_expression(model: FoldedModel) -> None:
+    kernel = Kernel(model, lambda _: Word(-1, False, 0.0, 0.0))
+    for first in range(0, 0x110000, 0x8000):
+        characters = [chr(code) for code in range(first, first + 0x8000)]
+        text = "".join(f"a{c}b 1{c}2 {c}{c} " for c in characters)
+        assert kernel.explain(text)[0].tolist() == spans(text)
+
+
+@given(TEXTS)
+@settings(max_examples=300, deadline=None)
+def test_text_is_cut_as_by_the_expression(kernel: Kernel, text: str) -> None:
+    assert kernel.explain(text)[0].tolist() == spans(text)
+
+
+def test_every_word_is_found_by_its_spelling(model: FoldedModel) -> None:
+    def refuse(token: str) -> Word:
+        raise AssertionError(f"{token!r} was asked for")
+
+    words = [word for word in model.vocabulary if word.isascii() and TOKEN.fullmatch(word)]
+    assert len(words) > 0.9 * len(model.vocabulary)
+    Kernel(model, refuse).score(words, 0.5, 0.5)
+
+
+@given(TEXTS)
+@settings(max_examples=300, deadline=None)
+def test_decisions_are_the_sums_of_the_tables(kernel: Kernel, model: FoldedModel, text: str) -> None:
+    decision, score, abstained, dimension, concept, tagged = (column[0] for column in kernel.score([text], 0.3, 0.4))
+    added, dimensions, concepts = by_hand(model, text)
+    assert decision == pytest.approx(model.bias_tags + added, abs=1e-6)  # pairs of near words are in single precision
+    assert score == pytest.approx(1 / (1 + np.exp(-decision)), abs=1e-12)
+    words = [normalise(token, model.known) for token in tokenise(text) if token[0].isalpha()]
+    words = [word for word in words if word[0] != "<"]
+    known = sum(word in model.known for word in words) / len(words) if words else 1.0
+    assert abstained == (known < model.minimum_known)
+    assert tagged.tolist() == ([False, False] if abstained else [score[0] >= 0.3, score[1] >= 0.4])
+    allowed = np.repeat(tagged, len(Dimension))
+    if tagged.any():
+        assert dimensions[dimension] == pytest.approx(dimensions[allowed].max(), abs=1e-4)
+        assert allowed[dimension]
+    else:
+        assert dimension == -1
+    assert concepts[concept] == pytest.approx(concepts.max(), abs=1e-4) if tagged[0] else concept == -1
+
+
+def by_hand(model: FoldedModel, text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What all words and pairs add to the tags, and the decisions for dimensions and concepts, as `FoldedModel` describes them."""
+    rows = {word: row for row, word in enumerate(model.vocabulary)}
+    pairs = dict(zip(zip(model.pair_first.tolist(), model.pair_second.tolist(), strict=True), model.pair_tags, strict=True))
+    forms = vocabulary_forms(text, model.known)
+    tags, dimensions, concepts = np.zeros(len(Side)), np.zeros(len(model.bias_dimensions)), np.zeros(len(model.bias_concepts))
+    for word in forms:
+        if word in rows:
+            tags += model.word_tags[rows[word]]
+            dimensions += model.word_dimensions[rows[word]]
+            concepts += model.word_concepts[rows[word]]
+        else:
+            tags += model.unknown_word_tags(word)
+    for first, second in bigrams(forms):
+        if first in rows and second in rows:
+            tags += pairs.get((rows[first], rows[second]), 0.0)
+    for place, word in enumerate(forms):
+        for distance, weights in enumerate(model.kernel, start=1):
+            if place >= distance and word in rows and forms[place - distance] in rows:
+                product = model.left[rows[forms[place - distance]]] * weights * model.right[rows[word]]
+                tags += product @ model.factor_tags
+                dimensions += product @ model.factor_dimensions
+    root = np.sqrt(max(len(forms), 1))
+    return tags / root, model.bias_dimensions + dimensions / root, model.bias_concepts + concepts / root
+
+
+def test_explanations_add_up_to_the_decision(kernel: Kernel, model: FoldedModel) -> None:
+    text = "Ana's team don’t plan the budget of 1,000 zyxqws – the café's Vision, “win people over” by Friday."
+    decision = kernel.score([text], 0.5, 0.5)[0][0]
+    assert model.bias_tags + kernel.explain(text)[1].sum(axis=0) == pytest.approx(decision, abs=1e-12)
+
+
+@pytest.mark.parametrize("sentences", [["Plan the work", None], ["Plan the work", b"bytes"], [3]])
+def test_what_is_no_string_is_refused(kernel: Kernel, sentences: list[str]) -> None:
+    with pytest.raises(TypeError, match="a sentence is a string, not"):
+        kernel.score(sentences, 0.5, 0.5)
+
+
+def test_strings_of_a_subclass_are_strings(kernel: Kernel) -> None:
+    plain = kernel.score(["Plan the budget."], 0.5, 0.5)
+    assert all((a == b).all() for a, b in zip(plain, kernel.score([np.str_("Plan the budget.")], 0.5, 0.5), strict=True))
