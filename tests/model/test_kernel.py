@@ -16,6 +16,10 @@ BETWEEN = [" ", "\n", ".", "'", "’", "\u00a0", "\x1f", "\ufeff", "/"]
 TEXTS = st.lists(st.one_of(st.sampled_from(WORDS.split()), st.sampled_from(BETWEEN), st.text(max_size=8)), max_size=30).map("".join)
 
 
+Rows = dict[str, int]
+Pairs = dict[tuple[int, int], np.ndarray]
+
+
 @pytest.fixture(scope="module")
 def model(tagger: Tagger) -> FoldedModel:
     return tagger.model
@@ -24,6 +28,16 @@ def model(tagger: Tagger) -> FoldedModel:
 @pytest.fixture(scope="module")
 def kernel(model: FoldedModel) -> Kernel:
     return Kernel(model, Words(model).look_up)
+
+
+@pytest.fixture(scope="module")
+def rows(model: FoldedModel) -> Rows:
+    return {word: row for row, word in enumerate(model.vocabulary)}
+
+
+@pytest.fixture(scope="module")
+def pairs(model: FoldedModel) -> Pairs:
+    return dict(zip(zip(model.pair_first.tolist(), model.pair_second.tolist(), strict=True), model.pair_tags, strict=True))
 
 
 def spans(text: str) -> list[list[int]]:
@@ -55,9 +69,9 @@ def test_every_word_is_found_by_its_spelling(model: FoldedModel) -> None:
 
 @given(TEXTS)
 @settings(max_examples=300, deadline=None)
-def test_decisions_are_the_sums_of_the_tables(kernel: Kernel, model: FoldedModel, text: str) -> None:
+def test_decisions_are_the_sums_of_the_tables(kernel: Kernel, model: FoldedModel, rows: Rows, pairs: Pairs, text: str) -> None:
     decision, score, abstained, dimension, concept, tagged = (column[0] for column in kernel.score([text], 0.3, 0.4))
-    added, dimensions, concepts = by_hand(model, text)
+    added, dimensions, concepts = by_hand(model, rows, pairs, text)
     assert decision == pytest.approx(model.bias_tags + added, abs=1e-6)  # pairs of near words are in single precision
     assert score == pytest.approx(1 / (1 + np.exp(-decision)), abs=1e-12)
     words = [normalise(token, model.known) for token in tokenise(text) if token[0].isalpha()]
@@ -74,10 +88,8 @@ def test_decisions_are_the_sums_of_the_tables(kernel: Kernel, model: FoldedModel
     assert concepts[concept] == pytest.approx(concepts.max(), abs=1e-4) if tagged[0] else concept == -1
 
 
-def by_hand(model: FoldedModel, text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def by_hand(model: FoldedModel, rows: Rows, pairs: Pairs, text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What all words and pairs add to the tags, and the decisions for dimensions and concepts, as `FoldedModel` describes them."""
-    rows = {word: row for row, word in enumerate(model.vocabulary)}
-    pairs = dict(zip(zip(model.pair_first.tolist(), model.pair_second.tolist(), strict=True), model.pair_tags, strict=True))
     forms = vocabulary_forms(text, model.known)
     tags, dimensions, concepts = np.zeros(len(Side)), np.zeros(len(model.bias_dimensions)), np.zeros(len(model.bias_concepts))
     for word in forms:

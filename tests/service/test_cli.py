@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 from service.settings import ROOT
-from tests.service.command import Command
+from tests.service.command import PATIENCE, Command
 
 
 def test_tag_gives_the_answer_of_the_api(helmkeel: Command, client: httpx.Client, examples: dict[str, str]) -> None:
@@ -172,3 +173,24 @@ def test_help_is_there_before_anything_heavy_is_imported() -> None:
 
 def test_the_version(helmkeel: Command) -> None:
     assert helmkeel.here("--version").stdout.decode() == f"helmkeel {version('helmkeel')}\n"
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_ctrl_c_while_the_command_is_imported_just_ends_it(ignored: bool) -> None:
+    code = f"""
+import signal, sys
+signal.signal(signal.SIGINT, signal.{"SIG_IGN" if ignored else "default_int_handler"})
+
+class Interrupt:
+    def find_spec(self, name, path, target=None):
+        if name == "service.cli":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["helmkeel", "--version"]
+from service.entry import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=PATIENCE)
+    assert done.stderr == b""
+    assert (done.returncode, done.stdout) == ((0, f"helmkeel {version('helmkeel')}\n".encode()) if ignored else (-signal.SIGINT, b""))
