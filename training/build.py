@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Final
 
 from model.contrasts import Contrasts, load_contrasts
 from model.labels import Concept, Dimension, Label, Side
 from training.corpus import Example, Manner, read_corpus
 from training.duplicates import near_duplicates
 
-_VOWELS = "aeiou"
+TABLES: Final = ("embedding", "student")  # folders of committed tables that training reads beside the rows
+_VOWELS: Final = "aeiou"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class DataSet:
     Attributes:
         rows: corpus first, in the order of its files, then the examples made from the contrasts.
         duplicates: how many exact and near duplicates were dropped.
-        sha256: hash of every field of every row, in order.
+        sha256: hash of all that training learns from: every field of every row, in order, the word vectors, and the student's tables.
     """
 
     rows: tuple[Row, ...]
@@ -52,7 +54,7 @@ def build(data: Path, near_duplicate: float) -> DataSet:
     """Build the training rows from a data folder.
 
     Args:
-        data: the folder with `contrasts.yaml` and `corpus/`.
+        data: the folder with `contrasts.yaml`, `corpus/`, and the committed tables.
         near_duplicate: share of common four-word runs, in (0, 1], from which the later of two sentences is dropped.
 
     Raises:
@@ -64,6 +66,9 @@ def build(data: Path, near_duplicate: float) -> DataSet:
     digest = hashlib.sha256()
     for row in kept:
         digest.update(json.dumps(list(astuple(row))).encode())
+    for folder in TABLES:
+        for path in sorted((data / folder).glob("*")):
+            digest.update(path.read_bytes())
     return DataSet(tuple(kept), len(rows) - len(kept), digest.hexdigest())
 
 

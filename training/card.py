@@ -29,6 +29,7 @@ def render_card(metrics: dict[str, Any], model: FoldedModel, outside: OutsideFig
         thresholds=dict(zip(SIDES, model.thresholds.tolist(), strict=True)),
         top_words=top_words(model),
         outside=outside,
+        reach=len(model.kernel),
     )
 
 

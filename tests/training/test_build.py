@@ -78,7 +78,13 @@ def test_the_data_set_has_a_hash_that_changes_with_the_data(small_data: Path, tm
     assert build(small, 0.7).sha256 == first
     path = next((small / "corpus").glob("*.jsonl"))
     path.write_text(path.read_text() + json.dumps({"doc": "x", "text": "A line more.", "label": "neither", "register": "other"}) + "\n")
-    assert build(small, 0.7).sha256 != first
+    second = build(small, 0.7).sha256
+    assert second != first
+    (small / "student").unlink()  # a link to the folder of the project
+    shutil.copytree(DATA / "student", small / "student")
+    assert build(small, 0.7).sha256 == second
+    (small / "student" / "pairs.txt").write_text("other pairs\n")
+    assert build(small, 0.7).sha256 != second
 
 
 def test_no_document_is_on_both_sides(corpus: list[Example], holdout: list[Example]) -> None:
