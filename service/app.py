@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 
 from model.artifact import ArtifactError
@@ -31,6 +32,14 @@ from service.workers import Pool
 
 _log = logging.getLogger("helmkeel.app")
 
+# FastAPI's own telemetry, which an environment variable could switch on, records paths and messages of errors: anything may stand there.
+_NO_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 _STATIC: Final = Path(fastapi_offline.__file__).parent / "static"  # Swagger UI: the service may run where no delivery network is reached
 
 
@@ -69,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=_operation_id,
         responses=errors.problem_responses(HTTPStatus.INTERNAL_SERVER_ERROR),
         middleware=_middleware(settings, pool, metrics, tracing),
+        telemetry=_NO_TELEMETRY,
     )
     app.state.settings = settings
     app.state.pool = pool
