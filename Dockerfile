@@ -15,7 +15,9 @@ COPY pyproject.toml setup.py README.md LICENSE ./
 COPY model model
 COPY training training
 COPY service service
-RUN .venv/bin/pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --editable .
+RUN .venv/bin/pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --editable . \
+    && .venv/bin/pip uninstall --quiet --yes cython \
+    && rm model/*.c
 COPY data data
 RUN .venv/bin/helmkeel train
 

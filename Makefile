@@ -35,7 +35,8 @@ setup: .venv/.runtime
 COMPILED := setup.py $(wildcard model/*.pyx model/*.pxd)
 
 .venv/.runtime: requirements.lock pyproject.toml $(COMPILED)
-	@command -v $(CC) >/dev/null || { echo "a C compiler is needed: apt-get install gcc libc6-dev python3-dev" >&2; exit 1; }
+	@$(PYTHON) -c 'import pathlib, shutil, sys, sysconfig; sys.exit(None if shutil.which("cc") and pathlib.Path(sysconfig.get_path("include"), \
+		"Python.h").exists() else "a C compiler and the headers of Python are needed: apt-get install gcc libc6-dev python3-dev")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

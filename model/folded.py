@@ -79,27 +79,32 @@ class FoldedModel:
     def __post_init__(self) -> None:
         vocabulary, pairs, grams = len(self.vocabulary), len(self.pair_first), len(self.gram_index)
         reach, rank = self.kernel.shape
-        expected = {
-            "cased": (vocabulary,),
-            "word_tags": (vocabulary, len(SIDES)),
-            "word_dimensions": (vocabulary, len(SIDE_DIMENSIONS)),
-            "word_concepts": (vocabulary, len(CONCEPTS)),
-            "pair_second": (pairs,),
-            "pair_tags": (pairs, len(SIDES)),
-            "left": (vocabulary, rank),
-            "right": (vocabulary, rank),
-            "kernel": (reach, rank),
-            "factor_tags": (rank, len(SIDES)),
-            "factor_dimensions": (rank, len(SIDE_DIMENSIONS)),
-            "gram_tags": (grams, len(SIDES)),
-            "bias_tags": (len(SIDES),),
-            "bias_dimensions": (len(SIDE_DIMENSIONS),),
-            "bias_concepts": (len(CONCEPTS),),
-            "thresholds": (len(SIDES),),
+        expected: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
+            "cased": (np.bool_, (vocabulary,)),
+            "word_tags": (np.float64, (vocabulary, len(SIDES))),
+            "word_dimensions": (np.float32, (vocabulary, len(SIDE_DIMENSIONS))),
+            "word_concepts": (np.float32, (vocabulary, len(CONCEPTS))),
+            "pair_first": (np.int32, (pairs,)),
+            "pair_second": (np.int32, (pairs,)),
+            "pair_tags": (np.float64, (pairs, len(SIDES))),
+            "left": (np.float32, (vocabulary, rank)),
+            "right": (np.float32, (vocabulary, rank)),
+            "kernel": (np.float32, (reach, rank)),
+            "factor_tags": (np.float64, (rank, len(SIDES))),
+            "factor_dimensions": (np.float32, (rank, len(SIDE_DIMENSIONS))),
+            "gram_tags": (np.float64, (grams, len(SIDES))),
+            "bias_tags": (np.float64, (len(SIDES),)),
+            "bias_dimensions": (np.float32, (len(SIDE_DIMENSIONS),)),
+            "bias_concepts": (np.float32, (len(CONCEPTS),)),
+            "thresholds": (np.float64, (len(SIDES),)),
         }
-        for name, shape in expected.items():
-            if getattr(self, name).shape != shape:
-                raise FoldedModelError(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
+        for name, (kind, shape) in expected.items():
+            table = getattr(self, name)
+            # `model.kernel` reads them as they lie in memory.
+            if (table.dtype, table.shape, table.flags.c_contiguous) != (kind, shape, True):
+                raise FoldedModelError(
+                    f"{name} holds {table.dtype} in the shape {table.shape}, expected {kind.__name__} in {shape}, row by row"
+                )
         if self.vocabulary[: len(PLACEHOLDERS)] != [START, END, NAME, NUMBER]:
             raise FoldedModelError("words must start with the placeholders")
 
@@ -133,11 +138,6 @@ class FoldedModel:
     def known(self) -> frozenset[str]:
         """The words seen in lower case in training."""
         return frozenset(word for word, cased in zip(self.vocabulary, self.cased, strict=True) if cased)
-
-    @cached_property
-    def pair_keys(self) -> NDArray[np.int64]:
-        """One ascending number for each known pair: `first * V + second`."""
-        return self.pair_first.astype(np.int64) * len(self.vocabulary) + self.pair_second
 
     def unknown_word_tags(self, word: str) -> Doubles:
         """Return the (2,) contribution of a word outside the table, from its character pieces."""

@@ -4,6 +4,8 @@
 Tables are only read, and what a call works with is its own, so one kernel serves any number of threads.
 """
 
+cimport cython
+from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport exp, sqrt
 from libc.stdint cimport int32_t, uint8_t
 
@@ -15,17 +17,22 @@ from model.labels import Dimension
 from model.tokens import END, PLACEHOLDERS, START
 
 
+cdef Py_ssize_t _TURN = 1024  # sentences, some milliseconds, after which other threads and an interrupt have their turn
+
+
+@cython.final
 cdef class Sums:
     """The sums over the words of one sentence at a time."""
 
     cdef float[::1] before
     cdef double[::1] near, dimensions, concepts
 
-    def __init__(self, Py_ssize_t rank, Py_ssize_t dimensions, Py_ssize_t concepts):
+    def __cinit__(self, Py_ssize_t rank, Py_ssize_t dimensions, Py_ssize_t concepts):
         self.before, self.near = np.empty(rank, np.float32), np.empty(rank)
         self.dimensions, self.concepts = np.empty(dimensions), np.empty(concepts)
 
 
+@cython.final
 cdef class Kernel:
     """Scores and explains sentences with the tables of a folded model.
 
@@ -46,7 +53,7 @@ cdef class Kernel:
     cdef int32_t vocabulary, placeholders, start, end
     cdef Py_ssize_t rank, reach, side_dimensions
 
-    def __init__(self, model, look_up):
+    def __cinit__(self, model, look_up):
         words = model.vocabulary
         self.lexicon = Lexicon(model, look_up)
         self.vocabulary, self.placeholders = len(words), len(PLACEHOLDERS)
@@ -68,8 +75,8 @@ cdef class Kernel:
 
         Returns (n, 2) decisions, (n, 2) scores, (n,) abstentions, (n,) dimensions, (n,) concepts and (n, 2) tags, as in `model.tagger.Scores`.
         """
-        sentences = list(sentences)
-        cdef Py_ssize_t n = len(sentences), i
+        cdef list texts = list(sentences)
+        cdef Py_ssize_t n = len(texts), i
         decision, score, tagged = np.empty((n, 2)), np.empty((n, 2)), np.empty((n, 2), np.bool_)
         abstained, dimension, concept = np.empty(n, np.bool_), np.empty(n, np.int32), np.empty(n, np.int32)
         cdef double[:, ::1] decisions = decision, scores = score
@@ -79,15 +86,18 @@ cdef class Kernel:
         cdef Tokens tokens = Tokens()
         cdef Sums sums = self._sums()
         for i in range(n):
-            self.lexicon.read(sentences[i], tokens)
-            with nogil:
-                self._decide(tokens, sums, &decisions[i, 0])
-                scores[i, 0], scores[i, 1] = 1 / (1 + exp(-decisions[i, 0])), 1 / (1 + exp(-decisions[i, 1]))
-                abstentions[i] = self._known_share(tokens) < self.minimum_known
-                tags[i, 0] = scores[i, 0] >= leadership and not abstentions[i]
-                tags[i, 1] = scores[i, 1] >= management and not abstentions[i]
-                dimensions[i] = self._dimension(tokens, sums, tags[i, 0], tags[i, 1]) if tags[i, 0] or tags[i, 1] else -1
-                concepts[i] = self._concept(tokens, sums) if tags[i, 0] else -1
+            self.lexicon.read(texts[i], tokens)
+            self._decide(tokens, sums, &decisions[i, 0])
+            scores[i, 0], scores[i, 1] = 1 / (1 + exp(-decisions[i, 0])), 1 / (1 + exp(-decisions[i, 1]))
+            abstentions[i] = self._known_share(tokens) < self.minimum_known
+            tags[i, 0] = scores[i, 0] >= leadership and not abstentions[i]
+            tags[i, 1] = scores[i, 1] >= management and not abstentions[i]
+            dimensions[i] = self._dimension(tokens, sums, tags[i, 0], tags[i, 1]) if tags[i, 0] or tags[i, 1] else -1
+            concepts[i] = self._concept(tokens, sums) if tags[i, 0] else -1
+            if i % _TURN == _TURN - 1:
+                PyErr_CheckSignals()
+                with nogil:
+                    pass
         return decision, score, abstained, dimension, concept, tagged
 
     def explain(self, sentence):
@@ -103,11 +113,11 @@ cdef class Kernel:
     cdef Sums _sums(self):
         return Sums(self.rank, self.bias_dimensions.shape[0], self.bias_concepts.shape[0])
 
-    cdef inline const double* _word(self, Tokens tokens, Py_ssize_t token) noexcept nogil:
+    cdef inline const double* _word(self, Tokens tokens, Py_ssize_t token) noexcept:
         cdef int32_t row = tokens.rows[token]
         return &self.word_tags[row, 0] if row < self.vocabulary else &tokens.outside[row - self.vocabulary, 0]
 
-    cdef const double* _pair(self, int32_t first, int32_t second) noexcept nogil:
+    cdef const double* _pair(self, int32_t first, int32_t second) noexcept:
         """Return what a neighbouring pair adds, NULL where training never saw it."""
         if first >= self.vocabulary or second >= self.vocabulary:
             return NULL
@@ -120,12 +130,12 @@ cdef class Kernel:
                 high = middle
         return &self.pair_tags[low, 0] if low < self.pair_starts[first + 1] and self.pair_second[low] == second else NULL
 
-    cdef bint _meet(self, Tokens tokens, Sums sums, Py_ssize_t token) noexcept nogil:
+    cdef bint _meet(self, Tokens tokens, Sums sums, Py_ssize_t token) noexcept:
         """Set `sums.before` to what a token comes to as the second of its pairs with the words before it; False if it comes to nothing."""
         cdef Py_ssize_t distance, factor, rank = self.rank
         cdef int32_t row = tokens.rows[token], earlier
         cdef float* before = &sums.before[0]
-        cdef const float* left
+        cdef const float* brought
         cdef const float* weights
         if row >= self.vocabulary:
             return False
@@ -134,15 +144,15 @@ cdef class Kernel:
         for distance in range(1, min(self.reach, token) + 1):
             earlier = tokens.rows[token - distance]
             if earlier < self.vocabulary:
-                left, weights = &self.left[earlier, 0], &self.distances[distance - 1, 0]
+                brought, weights = &self.left[earlier, 0], &self.distances[distance - 1, 0]
                 for factor in range(rank):
-                    before[factor] += left[factor] * weights[factor]
-        left = &self.right[row, 0]
+                    before[factor] += brought[factor] * weights[factor]
+        brought = &self.right[row, 0]
         for factor in range(rank):
-            before[factor] *= left[factor]
+            before[factor] *= brought[factor]
         return True
 
-    cdef void _decide(self, Tokens tokens, Sums sums, double* decision) noexcept nogil:
+    cdef void _decide(self, Tokens tokens, Sums sums, double* decision) noexcept:
         """Add up the decisions of both tags, and leave the sums over pairs of near words in `sums.near` for the dimensions."""
         cdef Py_ssize_t token, factor
         cdef int32_t previous = self.start, row
@@ -175,7 +185,7 @@ cdef class Kernel:
         decision[0] = self.bias_tags[0] + leadership / sqrt(max(tokens.count, 1))
         decision[1] = self.bias_tags[1] + management / sqrt(max(tokens.count, 1))
 
-    cdef double _known_share(self, Tokens tokens) noexcept nogil:
+    cdef double _known_share(self, Tokens tokens) noexcept:
         """Return the share of the words, names and numbers aside, that were seen in training; 1 for a sentence of none."""
         cdef Py_ssize_t token, words = 0, known = 0
         cdef int32_t row
@@ -188,39 +198,40 @@ cdef class Kernel:
                 words += tokens.outside_is_word[row - self.vocabulary]
         return known / <double>words if words else 1
 
-    cdef int32_t _dimension(self, Tokens tokens, Sums sums, bint leadership, bint management) noexcept nogil:
+    cdef int32_t _dimension(self, Tokens tokens, Sums sums, bint leadership, bint management) noexcept:
         """Return the side and dimension with the highest decision, among those of the tags given."""
         cdef Py_ssize_t token, factor, k, first = 0 if leadership else self.side_dimensions
         cdef Py_ssize_t last = 2 * self.side_dimensions if management else self.side_dimensions
-        cdef int32_t row
-        sums.dimensions[:] = 0
-        for token in range(tokens.count):
-            row = tokens.rows[token]
-            if row < self.vocabulary:
-                for k in range(first, last):
-                    sums.dimensions[k] += self.word_dimensions[row, k]
-        for factor in range(self.rank):
-            for k in range(first, last):
-                sums.dimensions[k] += sums.near[factor] * self.factor_dimensions[factor, k]
+        cdef double* total = &sums.dimensions[0]
+        cdef const float* row
         for k in range(first, last):
-            sums.dimensions[k] = self.bias_dimensions[k] + sums.dimensions[k] / sqrt(max(tokens.count, 1))
-        return _highest(sums.dimensions, first, last)
+            total[k] = 0
+        for token in range(tokens.count):
+            if tokens.rows[token] < self.vocabulary:
+                row = &self.word_dimensions[tokens.rows[token], 0]
+                for k in range(first, last):
+                    total[k] += row[k]
+        for factor in range(self.rank):
+            row = &self.factor_dimensions[factor, 0]
+            for k in range(first, last):
+                total[k] += sums.near[factor] * row[k]
+        return _highest(total, &self.bias_dimensions[0], first, last, sqrt(max(tokens.count, 1)))
 
-    cdef int32_t _concept(self, Tokens tokens, Sums sums) noexcept nogil:
+    cdef int32_t _concept(self, Tokens tokens, Sums sums) noexcept:
         """Return the concept with the highest decision."""
         cdef Py_ssize_t token, k, concepts = sums.concepts.shape[0]
-        cdef int32_t row
-        sums.concepts[:] = 0
-        for token in range(tokens.count):
-            row = tokens.rows[token]
-            if row < self.vocabulary:
-                for k in range(concepts):
-                    sums.concepts[k] += self.word_concepts[row, k]
+        cdef double* total = &sums.concepts[0]
+        cdef const float* row
         for k in range(concepts):
-            sums.concepts[k] = self.bias_concepts[k] + sums.concepts[k] / sqrt(max(tokens.count, 1))
-        return _highest(sums.concepts, 0, concepts)
+            total[k] = 0
+        for token in range(tokens.count):
+            if tokens.rows[token] < self.vocabulary:
+                row = &self.word_concepts[tokens.rows[token], 0]
+                for k in range(concepts):
+                    total[k] += row[k]
+        return _highest(total, &self.bias_concepts[0], 0, concepts, sqrt(max(tokens.count, 1)))
 
-    cdef void _share(self, Tokens tokens, Sums sums, double[:, ::1] added) noexcept nogil:
+    cdef void _share(self, Tokens tokens, Sums sums, double[:, ::1] added) noexcept:
         """Share out what words and pairs add among the tokens, as `model.tagger.Tagger.explain` says."""
         cdef Py_ssize_t token, count = tokens.count, distance, factor, side
         cdef int32_t first, second
@@ -267,10 +278,11 @@ cdef class Kernel:
                 added[token, side] /= root
 
 
-cdef inline int32_t _highest(double[::1] decisions, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+cdef inline int32_t _highest(const double* totals, const float* biases, Py_ssize_t first, Py_ssize_t last, double root) noexcept:
+    """Return the first of the highest decisions `bias + total / root`."""
     cdef Py_ssize_t k
     cdef int32_t best = first
     for k in range(first + 1, last):
-        if decisions[k] > decisions[best]:
+        if biases[k] + totals[k] / root > biases[best] + totals[best] / root:
             best = k
     return best

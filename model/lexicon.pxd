@@ -18,6 +18,7 @@ cdef class Lexicon:
     cdef int32_t[::1] slots, spelling_starts
     cdef const uint32_t[::1] spelling
 
+    cdef int _index(self, words) except -1
     cdef int read(self, text, Tokens tokens) except -1
-    cdef int32_t _find(self, int width, void* data, Py_ssize_t start, Py_ssize_t end, uint32_t key)
+    cdef int32_t _find(self, int width, void* data, Py_ssize_t start, Py_ssize_t end, uint32_t key) noexcept
     cdef int32_t _ask(self, token, Tokens tokens) except -1

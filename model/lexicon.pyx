@@ -4,6 +4,7 @@
 It cuts text where `model.tokens.TOKEN` does and names words as `model.tokens.normalise` does; the tests hold them against each other.
 """
 
+cimport cython
 from cpython.unicode cimport (
     Py_UNICODE_ISALNUM,
     Py_UNICODE_ISDECIMAL,
@@ -12,8 +13,9 @@ from cpython.unicode cimport (
     PyUnicode_GET_LENGTH,
     PyUnicode_KIND,
     PyUnicode_READ,
+    PyUnicode_Substring,
 )
-from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.stdint cimport INT32_MAX, int32_t, uint8_t, uint32_t
 
 import numpy as np
 
@@ -30,7 +32,7 @@ cdef uint32_t _HASH_START = 2166136261u  # FNV-1a, 32 bits
 cdef uint32_t _HASH_PRIME = 16777619u
 
 
-cdef inline uint8_t _look_at(Py_UCS4 character):
+cdef inline uint8_t _look_at(Py_UCS4 character) noexcept:
     """Return the kind of a character, as regular expressions see it: a letter is what `[^\\W\\d_]` matches."""
     if Py_UNICODE_ISSPACE(character):
         return SPACE
@@ -43,7 +45,7 @@ for _code in range(128):
     _ascii_kind[_code] = _look_at(_code)
 
 
-cdef inline uint8_t _kind(Py_UCS4 character):
+cdef inline uint8_t _kind(Py_UCS4 character) noexcept:
     return _ascii_kind[character] if character < 128 else _look_at(character)
 
 
@@ -66,10 +68,11 @@ cdef inline bint _is_plain(Py_UCS4 character) noexcept nogil:
     return character < 128 or 0x2010 <= character <= 0x2027
 
 
+@cython.final
 cdef class Tokens:
     """The tokens of one sentence at a time."""
 
-    def __init__(self):
+    def __cinit__(self):
         self._make_room(64)
 
     cdef int _make_room(self, Py_ssize_t characters) except -1:
@@ -78,23 +81,24 @@ cdef class Tokens:
         return 0
 
 
+@cython.final
 cdef class Lexicon:
     """Finds the rows of words.
 
     Args:
         model: a `model.folded.FoldedModel`.
-        look_up: gives the `model.tagger.Word` of a token that is not found by its spelling: lower-case words outside the table, and words
-            of other than ASCII letters.
+        look_up: gives the `model.tagger.Word` of a token that is not found by its spelling: lower-case words and symbols outside the table,
+            and what is written with other characters than ASCII, dashes and quotes.
     """
 
-    def __init__(self, model, look_up):
+    def __cinit__(self, model, look_up):
         words = model.vocabulary
         self.size, self.look_up = len(words), look_up
         self.name, self.number = words.index(NAME), words.index(NUMBER)
         self.cased = model.cased.view(np.uint8)
         self._index(words)
 
-    def _index(self, words):
+    cdef int _index(self, words) except -1:
         """Fill the hash table, with linear probing, in which the spelling of each word leads to its row."""
         cdef Py_ssize_t row, slot, place
         cdef uint32_t key
@@ -110,6 +114,7 @@ cdef class Lexicon:
             while self.slots[slot] >= 0:
                 slot = (slot + 1) & (self.slots.shape[0] - 1)
             self.slots[slot] = row
+        return 0
 
     cdef int read(self, text, Tokens tokens) except -1:
         """Cut a sentence into tokens and look up their rows."""
@@ -123,8 +128,10 @@ cdef class Lexicon:
         cdef int32_t row
         cdef bint plain, upper
         cdef uint32_t key
+        if length > INT32_MAX // 2:
+            raise ValueError(f"a sentence has {length} characters, the limit is {INT32_MAX // 2}")
         if length > tokens.rows.shape[0]:
-            tokens._make_room(length)
+            tokens._make_room(2 * length)
         tokens.count = tokens.outsiders = 0
         while place < length:
             character = PyUnicode_READ(width, data, place)
@@ -155,12 +162,12 @@ cdef class Lexicon:
             else:
                 row = -1
             if row < 0:
-                row = self._ask(text[start:place], tokens)
+                row = self._ask(PyUnicode_Substring(text, start, place), tokens)
             tokens.rows[tokens.count], tokens.starts[tokens.count], tokens.ends[tokens.count] = row, start, place
             tokens.count += 1
         return 0
 
-    cdef inline int32_t _find(self, int width, void* data, Py_ssize_t start, Py_ssize_t end, uint32_t key):
+    cdef inline int32_t _find(self, int width, void* data, Py_ssize_t start, Py_ssize_t end, uint32_t key) noexcept:
         """Return the row of a word by its spelling, -1 where it has none."""
         cdef Py_ssize_t slot = key & (self.slots.shape[0] - 1), first, place
         cdef int32_t row = self.slots[slot]
@@ -179,6 +186,8 @@ cdef class Lexicon:
     cdef int32_t _ask(self, token, Tokens tokens) except -1:
         """Look up a token in Python; what a word outside the table adds is noted in `tokens`."""
         row, is_word, leadership, management = self.look_up(token)
+        if row >= self.size:
+            raise ValueError(f"a word was given the row {row} of a table of {self.size}")
         if row >= 0:
             return row
         tokens.outside[tokens.outsiders, 0], tokens.outside[tokens.outsiders, 1] = leadership, management

@@ -109,6 +109,10 @@ class Tagger:
         self.model = model
         self._kernel = Kernel(model, Words(model).look_up)
 
+    def __reduce__(self) -> "tuple[type[Tagger], tuple[FoldedModel]]":
+        """Copy as the model it was made from: what is compiled has no other copies."""
+        return Tagger, (self.model,)
+
     def score(self, sentences: Sequence[str], threshold: float | None = None) -> Scores:
         """Score n sentences. Raises TypeError for a single string, which would be read as a list of letters, and for what is no string.
 

@@ -9,7 +9,7 @@ from model.folded import FoldedModel
 from model.kernel import Kernel
 from model.labels import Dimension, Side
 from model.tagger import Tagger, Word, Words
-from model.tokens import TOKEN, bigrams, normalise, tokenise, vocabulary_forms
+from model.tokens import PLACEHOLDERS, TOKEN, bigrams, normalise, tokenise, vocabulary_forms
 
 WORDS = "the plan THE Plan Ana Ana's don't don’t budget Budget 2nd 14:30 1,000.5 café CAFÉ naïve ² ½ x_y – “ ’ … • A. zyxqw Ⓐ ߁ ı İ"
 BETWEEN = [" ", "\n", ".", "'", "’", "\u00a0", "\x1f", "\ufeff", "/"]
@@ -44,11 +44,11 @@ def spans(text: str) -> list[list[int]]:
     return [list(match.span()) for match in TOKEN.finditer(text)]
 
 
-def test_every_character_is_cut_as_by_the_expression(model: FoldedModel) -> None:
+def test_characters_are_cut_as_by_the_expression(model: FoldedModel) -> None:
     kernel = Kernel(model, lambda _: Word(-1, False, 0.0, 0.0))
-    for first in range(0, 0x110000, 0x8000):
-        characters = [chr(code) for code in range(first, first + 0x8000)]
-        text = "".join(f"a{c}b 1{c}2 {c}{c} " for c in characters)
+    codes = [*range(0x20000), *range(0x20000, 0x110000, 0x101)]  # nearly all that have a meaning, then a few of every kind
+    for first in range(0, len(codes), 0x4000):
+        text = "".join(f"a{chr(code)}b 1{chr(code)}2 {chr(code)}{chr(code)} " for code in codes[first : first + 0x4000])
         assert kernel.explain(text)[0].tolist() == spans(text)
 
 
@@ -112,6 +112,26 @@ def by_hand(model: FoldedModel, rows: Rows, pairs: Pairs, text: str) -> tuple[np
     return tags / root, model.bias_dimensions + dimensions / root, model.bias_concepts + concepts / root
 
 
+@given(TEXTS)
+@settings(max_examples=200, deadline=None)
+def test_pairs_are_shared_out_by_halves(kernel: Kernel, model: FoldedModel, rows: Rows, pairs: Pairs, text: str) -> None:
+    forms = vocabulary_forms(text, model.known)
+    added = np.array([model.word_tags[rows[word]] if word in rows else model.unknown_word_tags(word) for word in forms]).reshape(-1, 2)
+    for place, (first, second) in enumerate(bigrams(forms), start=-1):  # the places of the two words, -1 for the edge at the start
+        pair = pairs.get((rows.get(first, -1), rows.get(second, -1)))
+        if pair is None:
+            continue
+        takers = [at for at, word in ((place, first), (place + 1, second)) if word not in PLACEHOLDERS]
+        for at in takers:
+            added[at] += pair / len(takers)
+    for place in range(len(forms)):
+        for distance, weights in enumerate(model.kernel, start=1):
+            if place >= distance and forms[place] in rows and forms[place - distance] in rows:
+                product = model.left[rows[forms[place - distance]]] * weights * model.right[rows[forms[place]]]
+                added[[place, place - distance]] += product @ model.factor_tags / 2
+    assert kernel.explain(text)[1] == pytest.approx(added / np.sqrt(max(len(forms), 1)), abs=1e-6)
+
+
 def test_explanations_add_up_to_the_decision(kernel: Kernel, model: FoldedModel) -> None:
     text = "Ana's team don’t plan the budget of 1,000 zyxqws – the café's Vision, “win people over” by Friday."
     decision = kernel.score([text], 0.5, 0.5)[0][0]
@@ -122,6 +142,16 @@ def test_explanations_add_up_to_the_decision(kernel: Kernel, model: FoldedModel)
 def test_what_is_no_string_is_refused(kernel: Kernel, sentences: list[str]) -> None:
     with pytest.raises(TypeError, match="a sentence is a string, not"):
         kernel.score(sentences, 0.5, 0.5)
+
+
+def test_what_a_look_up_raises_comes_out(model: FoldedModel) -> None:
+    def fail(token: str) -> Word:
+        raise RuntimeError("no such word")
+
+    with pytest.raises(RuntimeError, match="no such word"):
+        Kernel(model, fail).score(["Plan the zyxqw budget"], 0.5, 0.5)
+    with pytest.raises(ValueError, match=f"the row {len(model.vocabulary)} of a table of {len(model.vocabulary)}"):
+        Kernel(model, lambda _: Word(len(model.vocabulary), True, 0.0, 0.0)).score(["Plan the zyxqw budget"], 0.5, 0.5)
 
 
 def test_strings_of_a_subclass_are_strings(kernel: Kernel) -> None:

@@ -1,3 +1,4 @@
+import pickle
 from itertools import permutations
 
 import numpy as np
@@ -54,7 +55,7 @@ def test_short_sentences_beside_each_other_do_not_mix(tagger: Tagger) -> None:
             assert (values == np.concatenate(each)).all()
 
 
-def test_chunks_do_not_change_answers(tagger: Tagger) -> None:
+def test_many_sentences_change_no_answers(tagger: Tagger) -> None:
     many = [SENTENCES[i % len(SENTENCES)] for i in range(10_000)]
     scores = tagger.score(many)
     few = tagger.score(SENTENCES)
@@ -103,6 +104,11 @@ def test_text_it_does_not_know_is_not_judged(tagger: Tagger, text: str) -> None:
 def test_a_single_string_is_refused(tagger: Tagger) -> None:
     with pytest.raises(TypeError, match="not one string"):
         tagger.score("Plan the work")
+
+
+def test_a_copy_tags_the_same(tagger: Tagger) -> None:
+    again = pickle.loads(pickle.dumps(tagger))  # noqa: S301 -- just made
+    assert again.tag(SENTENCES) == tagger.tag(SENTENCES)
 
 
 def test_no_sentences_give_no_tags(tagger: Tagger) -> None:

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from service.settings import ROOT
-from tests.service.command import PATIENCE, Command
+from tests.service.command import Command
+from tests.service.running import PATIENCE
 
 
 def test_tag_gives_the_answer_of_the_api(helmkeel: Command, client: httpx.Client, examples: dict[str, str]) -> None:
