@@ -26,8 +26,9 @@ buildah add --quiet "$base" "$work/base" / >/dev/null
 buildah commit --quiet --rm "$base" helmkeel-base >/dev/null
 
 echo "building the image (trains the model)"
-# The certificates and pip settings of this machine, so that the build reaches packages the way this machine does.
-pip config list | sed -n "s/^global\.\([^=]*\)='\(.*\)'$/\1 = \2/p" | sed '1i [global]' >"$work/pip.conf"
+# The certificates and pip settings of this machine, so that the build reaches packages the way this machine does; but for constraints, a file
+# that the image does not have, where every version is pinned anyway.
+pip config list | sed -n "s/^global\.\([^=]*\)='\(.*\)'$/\1 = \2/p" | grep -v "^constraint" | sed '1i [global]' >"$work/pip.conf"
 buildah build --quiet --format docker --network host --volume /etc/ssl/certs:/etc/ssl/certs:ro --volume "$work/pip.conf:/etc/pip.conf:ro" \
     --build-arg BASE=localhost/helmkeel-base --tag helmkeel . >/dev/null
 container=$(buildah from helmkeel)
