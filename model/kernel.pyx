@@ -16,7 +16,6 @@ import numpy as np
 from model.labels import Dimension
 from model.tokens import END, PLACEHOLDERS, START
 
-
 cdef Py_ssize_t _TURN = 1024  # sentences, some milliseconds, after which other threads and an interrupt have their turn
 
 
@@ -42,7 +41,7 @@ cdef class Kernel:
     """
 
     cdef Lexicon lexicon
-    cdef const uint8_t[::1] cased, is_word
+    cdef const uint8_t[::1] is_word
     cdef int32_t[::1] pair_starts
     cdef const int32_t[::1] pair_second
     cdef const double[:, ::1] word_tags, pair_tags, factor_tags
@@ -58,7 +57,6 @@ cdef class Kernel:
         self.lexicon = Lexicon(model, look_up)
         self.vocabulary, self.placeholders = len(words), len(PLACEHOLDERS)
         self.start, self.end = words.index(START), words.index(END)
-        self.cased = model.cased.view(np.uint8)
         self.is_word = np.array([word[0].isalpha() for word in words], np.uint8)
         self.pair_starts = np.searchsorted(model.pair_first, np.arange(len(words) + 1)).astype(np.int32)
         self.pair_second = model.pair_second
@@ -193,7 +191,7 @@ cdef class Kernel:
             row = tokens.rows[token]
             if row < self.vocabulary:
                 words += self.is_word[row]
-                known += self.is_word[row] and self.cased[row]
+                known += self.is_word[row] and self.lexicon.cased[row]
             else:
                 words += tokens.outside_is_word[row - self.vocabulary]
         return known / <double>words if words else 1

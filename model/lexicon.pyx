@@ -49,21 +49,21 @@ cdef inline uint8_t _kind(Py_UCS4 character) noexcept:
     return _ascii_kind[character] if character < 128 else _look_at(character)
 
 
-cdef inline bint _joins(Py_UCS4 character, uint8_t kind) noexcept nogil:
+cdef inline bint _joins(Py_UCS4 character, uint8_t kind) noexcept:
     """Whether a character between two of a kind belongs to them: an apostrophe in a word, a separator in a number."""
     if kind == LETTER:
         return character == c"'" or character == 0x2019
     return character == c"." or character == c"," or character == c":" or character == c"/"
 
 
-cdef inline uint32_t _fold(uint32_t character) noexcept nogil:
+cdef inline uint32_t _fold(uint32_t character) noexcept:
     """Lower-case an ASCII letter and straighten an apostrophe, as `model.tokens.fold_case` does."""
     if 0x41 <= character <= 0x5A:
         return character + 0x20
     return 0x27 if character == 0x2019 else character
 
 
-cdef inline bint _is_plain(Py_UCS4 character) noexcept nogil:
+cdef inline bint _is_plain(Py_UCS4 character) noexcept:
     """Whether `_fold` is all that folding its case takes: ASCII, and dashes, quotes and bullets."""
     return character < 128 or 0x2010 <= character <= 0x2027
 

@@ -1,5 +1,7 @@
 """The compiled code against the same in plain Python."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -102,14 +104,19 @@ def by_hand(model: FoldedModel, rows: Rows, pairs: Pairs, text: str) -> tuple[np
     for first, second in bigrams(forms):
         if first in rows and second in rows:
             tags += pairs.get((rows[first], rows[second]), 0.0)
-    for place, word in enumerate(forms):
-        for distance, weights in enumerate(model.kernel, start=1):
-            if place >= distance and word in rows and forms[place - distance] in rows:
-                product = model.left[rows[forms[place - distance]]] * weights * model.right[rows[word]]
-                tags += product @ model.factor_tags
-                dimensions += product @ model.factor_dimensions
+    for _, _, product in near_pairs(model, rows, forms):
+        tags += product @ model.factor_tags
+        dimensions += product @ model.factor_dimensions
     root = np.sqrt(max(len(forms), 1))
     return tags / root, model.bias_dimensions + dimensions / root, model.bias_concepts + concepts / root
+
+
+def near_pairs(model: FoldedModel, rows: Rows, forms: list[str]) -> Iterator[tuple[int, int, np.ndarray]]:
+    """The places of every two words near each other, and the (R,) products of what they bring."""
+    for second, word in enumerate(forms):
+        for first, weights in zip(range(second - 1, -1, -1), model.kernel, strict=False):
+            if word in rows and forms[first] in rows:
+                yield first, second, model.left[rows[forms[first]]] * weights * model.right[rows[word]]
 
 
 @given(TEXTS)
@@ -117,18 +124,15 @@ def by_hand(model: FoldedModel, rows: Rows, pairs: Pairs, text: str) -> tuple[np
 def test_pairs_are_shared_out_by_halves(kernel: Kernel, model: FoldedModel, rows: Rows, pairs: Pairs, text: str) -> None:
     forms = vocabulary_forms(text, model.known)
     added = np.array([model.word_tags[rows[word]] if word in rows else model.unknown_word_tags(word) for word in forms]).reshape(-1, 2)
-    for place, (first, second) in enumerate(bigrams(forms), start=-1):  # the places of the two words, -1 for the edge at the start
-        pair = pairs.get((rows.get(first, -1), rows.get(second, -1)))
+    for place, (left, right) in enumerate(bigrams(forms), start=-1):  # of the first word, -1 for the edge at the start
+        pair = pairs.get((rows.get(left, -1), rows.get(right, -1)))
         if pair is None:
             continue
-        takers = [at for at, word in ((place, first), (place + 1, second)) if word not in PLACEHOLDERS]
+        takers = [at for at, word in ((place, left), (place + 1, right)) if word not in PLACEHOLDERS]
         for at in takers:
             added[at] += pair / len(takers)
-    for place in range(len(forms)):
-        for distance, weights in enumerate(model.kernel, start=1):
-            if place >= distance and forms[place] in rows and forms[place - distance] in rows:
-                product = model.left[rows[forms[place - distance]]] * weights * model.right[rows[forms[place]]]
-                added[[place, place - distance]] += product @ model.factor_tags / 2
+    for first, second, product in near_pairs(model, rows, forms):
+        added[[first, second]] += product @ model.factor_tags / 2
     assert kernel.explain(text)[1] == pytest.approx(added / np.sqrt(max(len(forms), 1)), abs=1e-6)
 
 

@@ -17,6 +17,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
+from training.build import TABLES
 from training.corpus import Example, Manner, read_corpus
 from training.distill import vectors
 from training.distill.encoder import DEVICE, Encoder, Pieces, cut, tune
@@ -63,7 +64,7 @@ def main() -> None:
     np.savez_compressed(folder / "vectors.npz", codes=codes, scale=scale)
     save_student(learn(vocabulary_, static, arrays, judged.astype(np.float16), len(source.sentences)), arguments.data / "student")
     text = json.dumps(provenance(examples, words, arguments.rewritten), indent=1)
-    for part in ("embedding", "student"):
+    for part in TABLES:
         (arguments.data / part / "provenance.json").write_text(text + "\n", encoding="utf-8")
 
 
