@@ -4,7 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help setup serve test faults soak fuzz audit train docs benchmark benchmark-own benchmark-batch benchmark-http benchmark-slack scale distil pictures images lock image-check clean
+.PHONY: help setup serve test faults soak fuzz audit train docs benchmark benchmark-own benchmark-batch benchmark-http benchmark-slack scale distil distil-dimensions pictures images lock image-check clean
 
 help:
 	@echo "make serve [HOST=... PORT=...]  set up, train if there is no model, serve"
@@ -25,6 +25,7 @@ help:
 	@echo "make pictures                   the pictures of docs/slack.md anew, from what the app sends (chromium)"
 	@echo "make scale                      what a cluster takes for a million sentences, into benchmarks/scale.md"
 	@echo "make distil ENCODER=FOLDER      word vectors and student anew, in the Python at hand (torch, transformers, wordfreq, a GPU)"
+	@echo "make distil-dimensions ENCODER=... the student's dimensions alone anew: an hour on two cores, no GPU"
 	@echo "make images                     the pictures in the README (needs chromium)"
 	@echo "make lock                       compile requirements*.lock anew from pyproject.toml"
 	@echo "make image-check                build the image without a registry and POST to it (root, Debian)"
@@ -120,6 +121,10 @@ scale: .venv/.benchmark
 # By hand, after a change to the corpus: needs torch, transformers and wordfreq (`pip install .[distill]`), the encoder's files in a folder, and a GPU.
 distil:
 	$(PYTHON) -m training.distill "$(ENCODER)"
+
+# The same where only one-sided sentences or readings of their dimension are new; what it makes of tags and words stays.
+distil-dimensions:
+	$(PYTHON) -m training.distill "$(ENCODER)" --dimensions
 
 # The pictures in README.md; needs a chromium. A browser window cannot be as narrow as a phone, so the phone is a frame in a page.
 images: setup

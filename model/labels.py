@@ -17,6 +17,11 @@ class Label(StrEnum):
         """The tags the label stands for: `mixed` carries both, `neither` none."""
         return _TAGS[self]
 
+    @property
+    def one_sided(self) -> bool:
+        """Whether it stands for one tag."""
+        return len(self.tags) == 1
+
 
 class Side(StrEnum):
     """One side of a contrast; the model gives each its own calibrated score."""

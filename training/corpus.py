@@ -23,11 +23,19 @@ class Manner(StrEnum):
     """How a document is written.
 
     `office`: as offices write, with their abstract words (stakeholders, outcomes, deliver, improve) as often as real documents have them.
+    `duties`: the same, but mostly statements of what somebody is there to arrange: far more of it is oriented than of other text, so
+    that it teaches which dimension and concept a sentence has, not which tags.
     `particular`: full of particulars and nearly free of those words, as the earlier parts of the corpus are.
     """
 
     OFFICE = "office"
+    DUTIES = "duties"
     PARTICULAR = "particular"
+
+    @property
+    def teaches_tags(self) -> bool:
+        """Whether oriented sentences are as rare in it as in other text of its kind."""
+        return self is not Manner.DUTIES
 
 
 class CorpusError(ValueError):

@@ -1,6 +1,7 @@
-"""Teaches the additive model what a sentence encoder knows, once; the result is committed in `data/embedding` and `data/student`.
+"""Teaches the additive model what a sentence encoder knows; the result is committed in `data/embedding` and `data/student`.
 
-Run by hand (`make distil ENCODER=...`), not by training: it needs torch, transformers and wordfreq, and a GPU to be done in minutes.
+Run by hand (`make distil ENCODER=...`), not by training: it needs torch, transformers and wordfreq, and a GPU to be done in minutes. Where
+only one-sided sentences or readings of their dimension are new, `make distil-dimensions` teaches the student these alone, without a GPU.
 
 1. `encoder`: some encoders are tuned on the corpus, the teachers. `vectors`: what one of them makes of single words, reduced, are the
    word vectors.

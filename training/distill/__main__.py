@@ -1,10 +1,11 @@
-"""`make distil ENCODER=FOLDER`: tunes the teachers, embeds words, and teaches the student; writes `data/embedding` and `data/student`."""
+"""`make distil` and `make distil-dimensions ENCODER=FOLDER`: tune teachers and teach the student, all of it or its dimensions alone."""
 
 import argparse
 import hashlib
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
@@ -22,66 +23,115 @@ from training.corpus import Example, Manner, read_corpus
 from training.distill import vectors
 from training.distill.encoder import DEVICE, Encoder, Pieces, cut, tune
 from training.distill.rewrite import Rewriter, rewriter
-from training.distill.student import Vocabulary, learn, vocabulary
-from training.embedding import quantise
+from training.distill.student import Vocabulary, learn, learn_dimensions, vocabulary
+from training.embedding import load_embedding, quantise
 from training.features import lower_case_words
 from training.split import is_calibration
-from training.student import save_student
+from training.student import load_student, save_student
 
 ENCODER_NAME: Final = "sentence-transformers/all-MiniLM-L6-v2"
 ENCODER_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-TEACHERS: Final = 4
-REWRITTEN: Final = 4_000_000
 PORTION: Final = 20_000
+PROVENANCE: Final = "provenance.json"
 Arrays = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 Prepare = Callable[[Sequence[str]], tuple[Pieces, Arrays]]
 
 
+@dataclass(frozen=True)
+class Effort:
+    """How many teachers there are, for how many rounds and in what batches each is tuned, and how many rewritten sentences they judge."""
+
+    teachers: int
+    epochs: int
+    batch: int
+    rewritten: int
+
+
+WHOLE: Final = Effort(teachers=4, epochs=4, batch=64, rewritten=4_000_000)
+DIMENSIONS: Final = Effort(teachers=2, epochs=2, batch=32, rewritten=40_000)  # what two cores do in an hour
+
+
 def main() -> None:
-    """Do all of it."""
+    """Do all of it, or teach the dimensions alone."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("encoder", type=Path, help=f"folder with the files of {ENCODER_NAME}")
     parser.add_argument("--data", type=Path, default=Path("data"))
-    parser.add_argument("--rewritten", type=int, default=REWRITTEN, help="how many sentences to make")
+    parser.add_argument("--dimensions", action="store_true", help="teach the student its dimensions anew, and leave all else")
     arguments = parser.parse_args()
     digest = hashlib.sha256((arguments.encoder / "model.safetensors").read_bytes()).hexdigest()
     if digest != ENCODER_SHA256:
         parser.error(f"{arguments.encoder}: model.safetensors has SHA-256 {digest}, expected {ENCODER_SHA256}")
     examples = [example for example in read_corpus(arguments.data / "corpus") if not is_calibration(example.doc)]
-    plain = Encoder(arguments.encoder).to(DEVICE)
+    (teach_dimensions if arguments.dimensions else teach_all)(arguments.encoder, arguments.data, examples)
+
+
+def teach_all(encoder: Path, data: Path, examples: Sequence[Example]) -> None:
+    """Write word vectors and a student of teachers tuned on all examples; it sees no statements of duty, which teach no tags."""
+    plain = Encoder(encoder).to(DEVICE)
     words = vectors.vocabulary(plain, [example.text for example in examples])
-    source = make_rewriter(plain, examples, words)
-    known = lower_case_words(source.sentences)
-    vocabulary_ = vocabulary(words, source.sentences, known)
-    pieces, arrays = write(source, vocabulary_, plain.tokenizer, arguments.rewritten)
+    source = make_rewriter(plain, [example for example in examples if example.manner.teaches_tags], words)
+    vocabulary_ = vocabulary(words, source.sentences, lower_case_words(source.sentences))
+    pieces, arrays = write(source, vocabulary_, plain.tokenizer, WHOLE.rewritten)
     del plain
-    first, *others = Parallel(n_jobs=TEACHERS)(delayed(teacher)(arguments.encoder, examples, seed) for seed in range(1, TEACHERS + 1))
-    static = vectors.word_vectors(first.to(DEVICE), words)
-    judged = sum(one.to(DEVICE).judge(pieces) for one in (first, *others)) / TEACHERS
+    tuned = tune_teachers(encoder, examples, WHOLE)
+    static = vectors.word_vectors(tuned[0].to(DEVICE), words)
+    student = learn(vocabulary_, static, arrays, judge(tuned, pieces), len(source.sentences))
     codes, scale = quantise(static)
-    folder = arguments.data / "embedding"
+    folder = data / "embedding"
     (folder / "words.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
     np.savez_compressed(folder / "vectors.npz", codes=codes, scale=scale)
-    save_student(learn(vocabulary_, static, arrays, judged.astype(np.float16), len(source.sentences)), arguments.data / "student")
-    text = json.dumps(provenance(examples, words, arguments.rewritten), indent=1)
+    save_student(student, data / "student")
+    facts = provenance(examples, WHOLE) | {"words": len(words)}
     for part in TABLES:
-        (arguments.data / part / "provenance.json").write_text(text + "\n", encoding="utf-8")
+        write_provenance(data / part, facts)
 
 
-def teacher(folder: Path, examples: Sequence[Example], seed: int) -> Encoder:
-    """Return an encoder tuned on the corpus."""
+def teach_dimensions(encoder: Path, data: Path, examples: Sequence[Example]) -> None:
+    """Write a student that differs in its dimensions only, judged by teachers tuned on one-sided sentences.
+
+    For when only such sentences or readings of their dimension are new: a fraction of the work, done without a GPU. Words and pairs stay
+    those of the student; what is new among them gets no rows.
+    """
+    embedding = load_embedding(data / "embedding")
+    student = load_student(data / "student", embedding.words)
+    one_sided = [example for example in examples if example.label.one_sided]
+    plain = Encoder(encoder).to(DEVICE)
+    source = make_rewriter(plain, one_sided, embedding.words)
+    known = lower_case_words([example.text for example in examples])
+    pieces, arrays = write(source, Vocabulary(student.word_row, student.pair_row, known), plain.tokenizer, DIMENSIONS.rewritten)
+    del plain
+    judged = judge(tune_teachers(encoder, one_sided, DIMENSIONS), pieces)
+    save_student(learn_dimensions(student, embedding.vectors, arrays, judged, len(source.sentences)), data / "student")
+    facts = json.loads((data / "student" / PROVENANCE).read_text(encoding="utf-8"))
+    write_provenance(data / "student", facts | {"dimensions": provenance(one_sided, DIMENSIONS)})
+
+
+def tune_teachers(encoder: Path, examples: Sequence[Example], effort: Effort) -> list[Encoder]:
+    """Return encoders tuned on the examples, each in another order."""
+    seeds = range(1, effort.teachers + 1)
+    return list(Parallel(n_jobs=effort.teachers)(delayed(teacher)(encoder, examples, effort, seed) for seed in seeds))
+
+
+def teacher(folder: Path, examples: Sequence[Example], effort: Effort, seed: int) -> Encoder:
+    """Return an encoder tuned on the examples."""
     encoder = Encoder(folder)
     encoder.to(DEVICE)
-    tune(encoder, examples, seed)
+    tune(encoder, examples, seed, effort.epochs, effort.batch)
     encoder.cpu()
     return encoder
 
 
+def judge(teachers: Sequence[Encoder], pieces: Pieces) -> NDArray[np.float16]:
+    """Return (n, OUTPUTS) what the teachers say on average."""
+    judged: NDArray[np.float32] = sum(one.to(DEVICE).judge(pieces) for one in teachers) / len(teachers)
+    return judged.astype(np.float16)
+
+
 def make_rewriter(plain: Encoder, examples: Sequence[Example], words: Sequence[str]) -> Rewriter:
-    """Return what rewrites the sentences of the corpus, those in office English most."""
-    office = [example.text for example in examples if example.manner is Manner.OFFICE]
+    """Return what rewrites the sentences of the examples, those without many particulars most."""
+    like_real = [example.text for example in examples if example.manner is not Manner.PARTICULAR]
     raw = plain.embed(cut(plain.tokenizer, words))
-    return rewriter([example.text for example in examples], office, words, raw, vectors.frequencies(words))
+    return rewriter([example.text for example in examples], like_real, words, raw, vectors.frequencies(words))
 
 
 def write(source: Rewriter, vocabulary: Vocabulary, tokenizer: PreTrainedTokenizerBase, count: int) -> tuple[Pieces, Arrays]:
@@ -113,19 +163,23 @@ def _prepare(sentences: Sequence[str], vocabulary: Vocabulary, tokenizer: PreTra
     return cut(tokenizer, sentences), vocabulary.arrays(sentences)
 
 
-def provenance(examples: Sequence[Example], words: Sequence[str], rewritten: int) -> dict[str, Any]:
-    """Return where the tables come from."""
+def provenance(examples: Sequence[Example], effort: Effort) -> dict[str, Any]:
+    """Return where what was taught comes from."""
     return {
         "encoder": ENCODER_NAME,
         "encoder_sha256": ENCODER_SHA256,
         "encoder_licence": "Apache-2.0",
-        "teachers": TEACHERS,
+        "teachers": effort.teachers,
         "tuned_on_sentences": len(examples),
-        "rewritten_sentences": rewritten,
-        "words": len(words),
+        "rewritten_sentences": effort.rewritten,
         "device": torch.cuda.get_device_name() if DEVICE == "cuda" else "cpu",
         "libraries": {name: version(name) for name in ("torch", "transformers", "wordfreq", "scikit-learn", "numpy")},
     }
+
+
+def write_provenance(folder: Path, facts: dict[str, Any]) -> None:
+    """Write where tables come from beside them."""
+    (folder / PROVENANCE).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -89,10 +89,23 @@ class Network(torch.nn.Module):  # type: ignore[misc]
         total[:, :TAGS] += self.pair(pairs).sum(1)
         return total / lengths.clamp(min=1).float().sqrt()[:, None] + self.bias
 
-    def rows(self) -> list[NDArray[np.float32]]:
-        """Return (V, OUTPUTS), (V, RANK) and (V, RANK): what a word adds, and what it brings to a pair as the first and as the second."""
+    def start_from(self, student: Student) -> None:
+        """Begin where a student has got to."""
+        rows = (student.word, student.left, student.right, student.pair)
         with torch.no_grad():
-            return [(own.weight + shared(self.vectors))[:-1].cpu().numpy() for own, shared in zip(self.own, self.shared, strict=True)]
+            for own, known in zip((*self.own, self.pair), rows, strict=True):
+                own.weight[:-1] = torch.from_numpy(known)
+            for shared in self.shared:
+                shared.weight.zero_()
+            for value, known in ((self.kernel, student.kernel), (self.factors, student.factors), (self.bias, student.bias)):
+                value.copy_(torch.from_numpy(known))
+
+    def student(self, words: Sequence[str], pairs: Sequence[tuple[str, str]]) -> Student:
+        """Return the student of these V words and P pairs."""
+        with torch.no_grad():
+            rows = [own.weight + shared(self.vectors) for own, shared in zip(self.own, self.shared, strict=True)]
+            tables = (rows[0][:-1], self.pair.weight[:-1], rows[1][:-1], rows[2][:-1], self.kernel, self.factors, self.bias)
+            return Student(tuple(words), tuple(pairs), *(table.cpu().numpy() for table in tables))
 
 
 def learn(
@@ -112,10 +125,34 @@ def learn(
         originals: how many of them, the first ones, are sentences of the corpus.
     """
     torch.manual_seed(SEED)
-    network = Network(vectors, len(vocabulary.pairs)).to(DEVICE)
+    network = Network(vectors, len(vocabulary.pairs))
+    network.to(DEVICE)
+    _fit(network, arrays, judged, originals, DECAY)
+    return network.student(tuple(vocabulary.words), tuple(vocabulary.pairs))
+
+
+def learn_dimensions(
+    student: Student, vectors: NDArray[np.float32], arrays: Sequence[NDArray[np.int32]], judged: NDArray[np.float16], originals: int
+) -> Student:
+    """Teach a student the dimensions anew, and leave as they are its tags and what words bring to near pairs; arguments as for `learn`."""
+    torch.manual_seed(SEED)
+    network = Network(vectors, len(student.pairs))
+    network.start_from(student)
+    network.to(DEVICE)
+    for fixed in (*network.own[1:], *network.shared[1:], network.pair):
+        fixed.requires_grad_(False)
+    network.kernel.requires_grad_(False)
+    _fit(network, arrays, judged, originals, decay=0)  # Adam would bring every word that is not seen to nothing, however small the decay
+    taught = network.student(student.words, student.pairs)
+    for new, old in ((taught.word, student.word), (taught.factors, student.factors), (taught.bias, student.bias)):
+        new[..., :TAGS] = old[..., :TAGS]
+    return taught
+
+
+def _fit(network: Network, arrays: Sequence[NDArray[np.int32]], judged: NDArray[np.float16], originals: int, decay: float) -> None:
     words, pairs, lengths = (torch.from_numpy(array).to(DEVICE) for array in arrays)
     targets = torch.from_numpy(judged).to(DEVICE)
-    optimiser = torch.optim.Adam(network.parameters(), lr=RATE, weight_decay=DECAY)
+    optimiser = torch.optim.Adam(network.parameters(), lr=RATE, weight_decay=decay)
     seen = np.concatenate([*[np.arange(originals)] * ORIGINALS, np.arange(originals, len(judged))])
     chance = np.random.default_rng(SEED)
     steps = EPOCHS * -(-len(seen) // BATCH)
@@ -132,11 +169,6 @@ def learn(
             loss.backward()
             optimiser.step()
             schedule.step()
-    word, left, right = network.rows()
-    pair, kernel, factors, bias = (
-        value.detach().cpu().numpy() for value in (network.pair.weight[:-1], network.kernel, network.factors, network.bias)
-    )
-    return Student(tuple(vocabulary.words), tuple(vocabulary.pairs), word, pair, left, right, kernel, factors, bias)
 
 
 def _rows(count: int, columns: int) -> torch.nn.Embedding:
