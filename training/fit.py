@@ -37,7 +37,7 @@ class Fitted:
 
     Attributes:
         tags: sentences -> (n, 2) raw decisions for leadership and management.
-        dimensions: oriented sentences -> one of the 22 sides and dimensions.
+        dimensions: for each side, its sentences -> one of its dimensions, numbered as in `SIDE_DIMENSIONS`.
         concepts: sentences with leadership -> one of the 9 concepts.
         student: what the teachers would say of the tags, the sides and dimensions.
         share: of the student in decisions for tags and dimensions, in [0, 1]; the rest is that of the pipelines.
@@ -46,7 +46,7 @@ class Fitted:
     """
 
     tags: Pipeline
-    dimensions: Pipeline
+    dimensions: tuple[Pipeline, ...]
     concepts: Pipeline
     student: Student
     share: float
@@ -80,32 +80,34 @@ def topic_pipeline(config: TrainingConfig, embedding: Embedding, known: frozense
 
 
 def fit(rows: Sequence[Row], config: TrainingConfig, embedding: Embedding, student: Student) -> Fitted:
-    """Fit all heads on all rows, and calibrate the tags on kinds of documents that the deciding head has not seen (`held_out`)."""
-    texts = [row.text for row in rows]
-    known = lower_case_words(texts)
+    """Fit the heads of the tags on all rows but statements of duty (`training.corpus.Manner`), the other heads on all.
+
+    The tags are calibrated on kinds of documents that the deciding head has not seen (`held_out`).
+    """
+    known = lower_case_words([row.text for row in rows])  # of all: one view of what is a name, whatever is asked of a sentence
+    tagged = [row for row in rows if row.manner.teaches_tags]
+    texts = [row.text for row in tagged]
     features = _features(config.features, embedding, known, whole=True)
     matrix = features.fit(texts).transform(texts)
     words, pieces, _, pairs = features.columns()
     sentences = Sentences(
         matrix,
-        tag_targets([row.label for row in rows]),
-        np.array([row.manner is Manner.PARTICULAR for row in rows]),
-        np.array([is_calibration(row.doc) for row in rows]),
+        tag_targets([row.label for row in tagged]),
+        np.array([row.manner is Manner.PARTICULAR for row in tagged]),
+        np.array([is_calibration(row.doc) for row in tagged]),
         student.decision_function([vocabulary_forms(text, known) for text in texts])[:, : len(Side)],
     )
     heads = TagHeads((words, pieces, pairs), config.heads.tags, config.seed)
-    oriented = [row for row in rows if row.label in {Label.LEADERSHIP, Label.MANAGEMENT}]
     led = [row for row in rows if row.concept]
-    read = [(row, dimension) for row in oriented for dimension in row.dimensions]
-    side_dimension = [SIDE_DIMENSIONS.index((Side(row.label), dimension)) for row, dimension in read]
     concept = [CONCEPTS.index(row.concept) for row in led if row.concept]
     office = np.flatnonzero(~sentences.particular)
-    folds = GroupKFold(config.calibration.folds).split(office, groups=[rows[i].register for i in office.tolist()])
-    tags, dimensions, concepts, *held = Parallel(n_jobs=2, max_nbytes=None)(
+    folds = GroupKFold(config.calibration.folds).split(office, groups=[tagged[i].register for i in office.tolist()])
+    tags, leadership, management, concepts, *held = Parallel(n_jobs=2, max_nbytes=None)(
         (
-            delayed(_fit_tags)(heads, sentences, np.arange(len(rows))),
-            delayed(_fit_topics)(
-                topic_pipeline(config, embedding, known, config.heads.dimensions), [row for row, _ in read], side_dimension
+            delayed(_fit_tags)(heads, sentences, np.arange(len(tagged))),
+            *(
+                delayed(_fit_topics)(topic_pipeline(config, embedding, known, config.heads.dimensions), *readings(rows, side))
+                for side in Side
             ),
             delayed(_fit_topics)(topic_pipeline(config, embedding, known, config.heads.concepts), led, concept),
             *(delayed(held_out)(heads, sentences, office[test], config.student.share) for _, test in folds),
@@ -114,7 +116,7 @@ def fit(rows: Sequence[Row], config: TrainingConfig, embedding: Embedding, stude
     slope, offset = platt(*(np.concatenate(parts) for parts in zip(*held, strict=True)))
     return Fitted(
         Pipeline([("features", features), ("head", tags)]),
-        dimensions,
+        (leadership, management),
         concepts,
         student,
         config.student.share,
@@ -140,6 +142,15 @@ class Sentences:
     particular: Flags
     unseen: Flags
     taught: Doubles
+
+
+def readings(rows: Sequence[Row], side: Side) -> tuple[list[Row], list[int]]:
+    """Return the sentences of a side, once for each reading of their dimension, and what was read.
+
+    The latest reading counts twice: its readers judged nothing but the dimension (data/README.md).
+    """
+    read = [(row, dimension) for row in rows if row.label.tags == {side} for dimension in (*row.dimensions, *row.dimensions[-1:])]
+    return [row for row, _ in read], [SIDE_DIMENSIONS.index((side, dimension)) for _, dimension in read]
 
 
 def _fit_tags(heads: TagHeads, sentences: Sentences, rows: NDArray[np.int64]) -> TagHeads:

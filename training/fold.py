@@ -18,7 +18,8 @@ def fold(fitted: Fitted, *, threshold: float, minimum_known: float) -> FoldedMod
     """Fold what was fitted: the decision of the result is that of `Fitted.decide` for every sentence, to 1e-6."""
     features, heads, student = fitted.tags["features"], fitted.tags["head"], fitted.student
     every_pair = {*features.pairs_, *student.pairs}
-    learnt = {*features.embedding.words, *features.words_, *features.known, *student.words, *(word for pair in every_pair for word in pair)}
+    counted = {word for pipeline in (fitted.tags, *fitted.dimensions, fitted.concepts) for word in pipeline["features"].words_}
+    learnt = {*features.embedding.words, *counted, *features.known, *student.words, *(word for pair in every_pair for word in pair)}
     vocabulary = [START, END, NAME, NUMBER, *sorted(learnt - {START, END, NAME, NUMBER})]
     row_of = {word: row for row, word in enumerate(vocabulary)}
     pairs = sorted(every_pair, key=lambda pair: (row_of[pair[0]], row_of[pair[1]]))
@@ -30,7 +31,8 @@ def fold(fitted: Fitted, *, threshold: float, minimum_known: float) -> FoldedMod
     own_pairs = _placed(features.pairs_, pairs)
     own_words = features.word_rows(vocabulary) @ np.concatenate([weights[words], weights[grams], weights[vectors]])
     student_words = _take(student.word, word_rows)
-    dimension_words, dimension_bias = _topics(fitted.dimensions, vocabulary, len(SIDE_DIMENSIONS))
+    of_sides = [_topics(pipeline, vocabulary, len(SIDE_DIMENSIONS)) for pipeline in fitted.dimensions]
+    dimension_words, dimension_bias = np.sum([words for words, _ in of_sides], axis=0), np.max([bias for _, bias in of_sides], axis=0)
     concept_words, concept_bias = _topics(fitted.concepts, vocabulary, len(CONCEPTS))
     tags, dimensions = slice(len(SIDES)), slice(len(SIDES), None)
     return FoldedModel(

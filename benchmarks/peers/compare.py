@@ -111,21 +111,22 @@ def compare(artifact: Artifact, settings: Settings, options: Options) -> list[Fi
     if options.encoder:
         check_encoder(options)
     judged = [holdout(settings.data), *([outside(options.gold)] if options.gold else [])]
-    rows = spread(dataset.rows, options.rows)
+    teaching = [row for row in dataset.rows if row.manner.teaches_tags]
+    rows = spread(teaching, options.rows)
     contrasts = load_contrasts(settings.data / "contrasts.yaml")
     shared = {
         "encoder": str(options.encoder.resolve()) if options.encoder else None,
         "statements": {side: [s.text for contrast in contrasts.contrasts for s in contrast.side(side).statements] for side in Side},
     }
     training = shared | {"texts": [row.text for row in rows], "targets": tag_targets([row.label for row in rows]).tolist()}
-    timed = [row.text for row in dataset.rows]
+    timed = [row.text for row in teaching]
     random.Random(SEED).shuffle(timed)  # noqa: S311 -- any part of them is then like the whole
     judging = shared | {"texts": [text for part in judged for text in part.texts], "timed": timed}
     figures = []
     for entry in [HELMKEEL, *(peer for peer in PEERS if options.encoder or not peer.encoder)]:
         print(f"{entry.name} ...", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory() as scratch:
-            folder, trained_on = settings.artifact, len(dataset.rows)
+            folder, trained_on = settings.artifact, len(teaching)
             if entry is not HELMKEEL:
                 kept = options.tuned if entry is TUNED and not options.rows else None
                 folder, trained_on = kept or Path(scratch) / "model", len(rows)

@@ -29,9 +29,9 @@ def section(figures: Sequence[Figures], options: Options, plot_name: str) -> str
     """Return heading, explanation, plot, table and notes."""
     parts = [
         "## Tagging, beside other ways to do it",
-        f"Every peer learns from the same {figures[0].trained_on:,} sentences that `make train` uses, and gives each of the two tags at a\n"
-        f"probability of {THRESHOLD} or more, the threshold of Helmkeel, which was read off sentences from outside (see the note on\n"
-        "Helmkeel).\n"
+        f"Every peer learns from the same {figures[0].trained_on:,} sentences from which `make train` learns tags, and gives\n"
+        f"each of the two tags at a probability of {THRESHOLD} or more, the threshold of Helmkeel, which was read off sentences\n"
+        "from outside (see the note on Helmkeel).\n"
         "Macro-F1 is over leadership, management and neither, on the hold-out, which was written\n"
         "as the corpus was, and, where GOLD is given, on sentences from outside.\n"
         "Intervals are 95%, with whole documents drawn again. Speed is from raw sentences to tags, on sentences of the corpus;\n"

@@ -1,6 +1,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,36 +13,61 @@ from model.labels import Label
 from model.tagger import Tagger
 from model.tokens import vocabulary_forms
 from service.settings import ROOT
-from training.build import DataSet, build
+from training.build import DataSet, Row, build
 from training.config import ConfigError, load_config
-from training.corpus import Example
+from training.corpus import Example, Manner
 from training.embedding import EmbeddingError, load_embedding
 from training.evaluate import expected_calibration_error, macro_f1, tag_matrix
-from training.fit import fit
+from training.fit import Fitted, fit
 from training.fold import fold
 from training.probes import ProbesError, pass_rates, read_probes
 from training.student import load_student
 
 
-def test_the_folded_model_agrees_with_what_was_fitted(small_data: Path, holdout: list[Example]) -> None:
-    config = load_config()
-    embedding = load_embedding(small_data / "embedding")
-    student = load_student(small_data / "student", embedding.words)
-    fitted = fit(build(small_data, 0.7).rows, config, embedding, student)
-    tagger = Tagger(fold(fitted, threshold=0.5, minimum_known=config.abstain.minimum_known))
+@pytest.fixture(scope="module")
+def rows(small_data: Path) -> tuple[Row, ...]:
+    return build(small_data, 0.7).rows
+
+
+@pytest.fixture(scope="module")
+def fitted(small_data: Path, rows: tuple[Row, ...]) -> Fitted:
+    return fit_rows(small_data, rows)
+
+
+def fit_rows(data: Path, rows: Sequence[Row]) -> Fitted:
+    embedding = load_embedding(data / "embedding")
+    return fit(rows, load_config(), embedding, load_student(data / "student", embedding.words))
+
+
+def test_the_folded_model_agrees_with_what_was_fitted(fitted: Fitted, holdout: list[Example]) -> None:
+    student = fitted.student
+    tagger = Tagger(fold(fitted, threshold=0.5, minimum_known=load_config().abstain.minimum_known))
     texts = [e.text for e in holdout] + ["Zyxgrop blenders qworm!", "", "ANA said 3 things"]
     scores = tagger.score(texts)
     assert np.abs(fitted.decide(texts) - scores.decision).max() < 1e-6
     led = np.flatnonzero(scores.concept >= 0)
     assert len(led) > 20
     assert (fitted.concepts.predict([texts[i] for i in led]) == scores.concept[led]).mean() == 1
-    one_sided = [i for i in np.flatnonzero(scores.dimension >= 0) if scores.tagged[i].sum() == 1]
-    allowed = np.repeat(scores.tagged[one_sided], 11, axis=1)[:, fitted.dimensions.classes_]
-    classes = fitted.dimensions.classes_
-    taught = student.decision_function([vocabulary_forms(texts[i], fitted.tags["features"].known) for i in one_sided])[:, 2:][:, classes]
-    heads = fitted.dimensions.decision_function([texts[i] for i in one_sided])
-    best = classes[np.where(allowed, (1 - fitted.share) * heads + fitted.share * taught, -np.inf).argmax(axis=1)]
-    assert (best == scores.dimension[one_sided]).all()
+    for side, pipeline in enumerate(fitted.dimensions):
+        own = [i for i in np.flatnonzero(scores.dimension >= 0) if scores.tagged[i].sum() == 1 and scores.tagged[i][side]]
+        assert len(own) > 20
+        taught = student.decision_function([vocabulary_forms(texts[i], fitted.tags["features"].known) for i in own])[:, 2:]
+        heads = pipeline.decision_function([texts[i] for i in own])
+        decisions = (1 - fitted.share) * heads + fitted.share * taught[:, pipeline.classes_]
+        assert (pipeline.classes_[decisions.argmax(axis=1)] == scores.dimension[own]).all()
+
+
+def test_statements_of_duty_teach_dimensions_and_no_tags(fitted: Fitted, small_data: Path, rows: tuple[Row, ...]) -> None:
+    def silenced(row: Row) -> Row:
+        return replace(row, label=Label.NEITHER, dimension=None, dimensions=(), concept=None) if row.manner is Manner.DUTIES else row
+
+    without = fit_rows(small_data, [silenced(row) for row in rows])
+    assert (without.tags["head"].coef_ == fitted.tags["head"].coef_).all()
+    assert (without.slope == fitted.slope).all()
+    some = [row.text for row in rows if row.manner is Manner.DUTIES][:100]
+    assert len(some) == 100
+    before, after = (one.dimensions[1].decision_function(some) for one in (without, fitted))
+    assert before.shape != after.shape or np.abs(before - after).max() > 0.1
 
 
 def test_the_same_data_and_seed_give_the_same_hash(small_data: Path, tmp_path: Path) -> None:
