@@ -147,7 +147,7 @@ class Sentences:
 def readings(rows: Sequence[Row], side: Side) -> tuple[list[Row], list[int]]:
     """Return the sentences of a side, once for each reading of their dimension, and what was read.
 
-    The latest reading counts twice: its readers judged nothing but the dimension (data/README.md).
+    The latest reading counts twice: of most sentences its readers judged nothing but the dimension (data/README.md).
     """
     read = [(row, dimension) for row in rows if row.label.tags == {side} for dimension in (*row.dimensions, *row.dimensions[-1:])]
     return [row for row, _ in read], [SIDE_DIMENSIONS.index((side, dimension)) for _, dimension in read]
