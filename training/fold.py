@@ -31,9 +31,8 @@ def fold(fitted: Fitted, *, threshold: float, minimum_known: float) -> FoldedMod
     own_pairs = _placed(features.pairs_, pairs)
     own_words = features.word_rows(vocabulary) @ np.concatenate([weights[words], weights[grams], weights[vectors]])
     student_words = _take(student.word, word_rows)
-    of_sides = [_topics(pipeline, vocabulary, len(SIDE_DIMENSIONS)) for pipeline in fitted.dimensions]
-    dimension_words, dimension_bias = np.sum([words for words, _ in of_sides], axis=0), np.max([bias for _, bias in of_sides], axis=0)
-    concept_words, concept_bias = _topics(fitted.concepts, vocabulary, len(CONCEPTS))
+    dimension_words, dimension_bias = _topics(fitted.dimensions, vocabulary, len(SIDE_DIMENSIONS))
+    concept_words, concept_bias = _topics([fitted.concepts], vocabulary, len(CONCEPTS))
     tags, dimensions = slice(len(SIDES)), slice(len(SIDES), None)
     return FoldedModel(
         words=join(vocabulary),
@@ -71,11 +70,12 @@ def _take(table: NDArray[Real], rows: NDArray[np.int64]) -> NDArray[Real]:
     return taken
 
 
-def _topics(pipeline: Pipeline, vocabulary: list[str], classes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Fold a many-way head; a class that training never saw gets a decision no other can fall under."""
-    features, head = pipeline["features"], pipeline["head"]
+def _topics(pipelines: Sequence[Pipeline], vocabulary: list[str], classes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Fold many-way heads, each with classes of its own; a class that training never saw gets a decision no other can fall under."""
     rows = np.zeros((len(vocabulary), classes), np.float32)
     bias = np.full(classes, -1e6, np.float32)
-    rows[:, head.classes_] = features.word_rows(vocabulary) @ np.concatenate([one.coef_ for one in head.estimators_]).T
-    bias[head.classes_] = np.concatenate([one.intercept_ for one in head.estimators_])
+    for pipeline in pipelines:
+        features, head = pipeline["features"], pipeline["head"]
+        rows[:, head.classes_] = features.word_rows(vocabulary) @ np.concatenate([one.coef_ for one in head.estimators_]).T
+        bias[head.classes_] = np.concatenate([one.intercept_ for one in head.estimators_])
     return rows, bias

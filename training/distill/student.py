@@ -100,12 +100,12 @@ class Network(torch.nn.Module):  # type: ignore[misc]
             for value, known in ((self.kernel, student.kernel), (self.factors, student.factors), (self.bias, student.bias)):
                 value.copy_(torch.from_numpy(known))
 
-    def student(self, words: Sequence[str], pairs: Sequence[tuple[str, str]]) -> Student:
+    def student(self, words: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> Student:
         """Return the student of these V words and P pairs."""
         with torch.no_grad():
             rows = [own.weight + shared(self.vectors) for own, shared in zip(self.own, self.shared, strict=True)]
             tables = (rows[0][:-1], self.pair.weight[:-1], rows[1][:-1], rows[2][:-1], self.kernel, self.factors, self.bias)
-            return Student(tuple(words), tuple(pairs), *(table.cpu().numpy() for table in tables))
+            return Student(words, pairs, *(table.cpu().numpy() for table in tables))
 
 
 def learn(
